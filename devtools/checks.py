@@ -1,0 +1,118 @@
+"""`dev.py test`: everything that must hold before a change lands."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import IO
+
+from devtools.environment import PYTHON, VENV, check_environ
+from devtools.processes import Command, DevError, call, end, say, spawn
+from devtools.services import stores
+
+AT_ONCE = 2
+POLL_S = 0.05
+
+
+@dataclass(frozen=True)
+class Step:
+    """One check: a command, and what it needs in its environment beyond the common settings."""
+
+    title: str
+    command: Command
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def test(arguments: list[str]) -> int:
+    """Run every check; all arguments but `--all` go to both pytest runs. Stops at the first check that fails.
+
+    Raises:
+        DevError: a check failed (named), or the servers could not be had.
+    """
+    started = time.monotonic()
+    chosen = [argument for argument in arguments if argument != "--all"]
+    with tempfile.TemporaryDirectory(prefix="parley-test-") as folder:
+        env = check_environ(folder)
+        if len(chosen) < len(arguments):
+            env |= {"PARLEY_TEST_ALL": "1", "PARLEY_NO_SKIP": "1"}
+        say("== PostgreSQL and Redis")
+        with stores() as (database_url, redis_url):
+            say(f"   {database_url}  {redis_url}  ({time.monotonic() - started:.1f} s)")
+            servers = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
+            _all_at_once(_static_steps(servers), env)
+            pytest: Command = [PYTHON, "-m", "pytest", *chosen]
+            _one(Step("tests on SQLite and memory", pytest), env)
+            _one(Step("tests on PostgreSQL and Redis", pytest, servers), env)
+    say(f"all checks passed in {time.monotonic() - started:.0f} s")
+    return 0
+
+
+def _static_steps(servers: Mapping[str, str]) -> list[Step]:
+    manage: Command = [PYTHON, "manage.py"]
+    production = {"DEBUG": "0", "ALLOWED_HOSTS": "chat.example.com", **servers}
+    # The slowest first: two run at once.
+    return [
+        Step("mypy", [PYTHON, "-m", "mypy"]),
+        Step("ruff check", [PYTHON, "-m", "ruff", "check", "--quiet"]),
+        Step("ruff format --check", [PYTHON, "-m", "ruff", "format", "--check", "--quiet"]),
+        Step("lint-imports", [VENV / "bin" / "lint-imports"]),
+        Step("migrations are complete", [*manage, "makemigrations", "--check", "--dry-run"]),
+        Step("check --deploy", [*manage, "check", "--deploy", "--fail-level", "WARNING"], production),
+        Step("docs/openapi.yaml is current", [sys.executable, "dev.py", "openapi", "--check"]),
+        Step("requirements are current", [sys.executable, "dev.py", "lock", "--check"]),
+    ]
+
+
+@dataclass
+class _Running:
+    step: Step
+    process: subprocess.Popen[bytes]
+    output: IO[bytes]
+    started: float
+    took_s: float | None = None
+
+
+def _all_at_once(steps: list[Step], env: Mapping[str, str]) -> None:
+    """Run the steps two at a time and print each one's output in order; the first that fails ends the others."""
+    waiting, shown = deque(steps), deque[_Running]()
+    try:
+        while waiting or shown:
+            while waiting and sum(running.took_s is None for running in shown) < AT_ONCE:
+                step = waiting.popleft()
+                output = tempfile.TemporaryFile()  # noqa: SIM115 (closed when shown)
+                process = spawn(step.command, {**env, **step.env}, output)
+                shown.append(_Running(step, process, output, time.monotonic()))
+            for running in shown:
+                if running.took_s is None and running.process.poll() is not None:
+                    running.took_s = time.monotonic() - running.started
+            while shown and shown[0].took_s is not None:
+                _show(shown.popleft())
+            time.sleep(POLL_S)
+    finally:
+        for running in shown:
+            end(running.process)
+            running.output.close()
+
+
+def _show(running: _Running) -> None:
+    with running.output as output:
+        say(f"== {running.step.title}")
+        output.seek(0)
+        sys.stdout.flush()
+        sys.stdout.buffer.write(output.read())
+    _verdict(running.step, running.process.returncode, running.took_s or 0)
+
+
+def _one(step: Step, env: Mapping[str, str]) -> None:
+    say(f"== {step.title}")
+    started = time.monotonic()
+    _verdict(step, call(step.command, {**env, **step.env}), time.monotonic() - started)
+
+
+def _verdict(step: Step, code: int, took_s: float) -> None:
+    if code:
+        raise DevError(f"FAILED: {step.title} (exit code {code}, {took_s:.1f} s)")
+    say(f"   ok ({took_s:.1f} s)")
