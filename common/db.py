@@ -1,0 +1,45 @@
+"""What differs between our two databases, and how their failures read to a client."""
+
+import sqlite3
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import InterfaceError, OperationalError, connection
+
+from common.errors import ParleyError, StorageUnavailable, Unavailable
+
+# SQLITE_FULL, SQLITE_IOERR, SQLITE_READONLY; PostgreSQL disk_full, read_only_sql_transaction.
+_SQLITE_STORAGE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY})
+_POSTGRES_STORAGE = frozenset({"53100", "25006"})
+
+
+def unavailable(error: Exception) -> ParleyError | None:
+    """The error a client gets for a database that does not answer, or None for a bug of ours."""
+    if not isinstance(error, (OperationalError, InterfaceError)):
+        return None
+    cause = error.__cause__
+    if isinstance(cause, sqlite3.Error):
+        primary = (getattr(cause, "sqlite_errorcode", 0) or 0) & 0xFF
+        if primary in _SQLITE_STORAGE:
+            return StorageUnavailable()
+    elif getattr(cause, "sqlstate", None) in _POSTGRES_STORAGE:
+        return StorageUnavailable()
+    return Unavailable(retry_after_s=1)
+
+
+T = TypeVar("T")
+
+
+def with_retry(work: Callable[[], T]) -> T:
+    """Run `work`; once more on a new connection where the first one turned out to be dead.
+
+    Only for work that is one transaction of its own or reads alone, and outside any transaction:
+    a failed commit's outcome is unknown, and `client_id`s make the repetition safe.
+    """
+    try:
+        return work()
+    except (OperationalError, InterfaceError):
+        if connection.in_atomic_block:
+            raise
+        connection.close()
+        return work()

@@ -1,0 +1,78 @@
+"""The people, rooms and messages of the documentation's examples: one story, told in every call."""
+
+from typing import Any
+
+ADA: dict[str, Any] = {
+    "id": "019aa5e2-7d3c-7a41-9c1b-2f60c35e8d11",
+    "username": "ada",
+    "display_name": "Ada Lovelace",
+    "avatar": None,
+    "is_bot": False,
+    "deleted": False,
+}
+BOB: dict[str, Any] = ADA | {
+    "id": "019aa5e3-10b8-7f05-8a77-6e1d94b2c0fa",
+    "username": "bob",
+    "display_name": "Bob",
+}
+EPOCH = "019aa5e27a1b7c3da9f01f0e6c8a4b21"
+ROOM: dict[str, Any] = {
+    "id": "019aa5e4-55c1-7e8b-b3a4-d1f0c26e7a90",
+    "kind": "private",
+    "name": "Engine room",
+    "topic": "Cards, cogs and steam",
+    "avatar": None,
+    "created_by": ADA["id"],
+    "created_at": "2026-11-23T09:20:00.120000Z",
+    "last_seq": 4,
+    "first_seq": 1,
+    "changed_seq": 3,
+    "member_count": 2,
+    "slow_mode_s": 0,
+}
+ROOM_ME: dict[str, Any] = {
+    "role": "owner",
+    "last_read_seq": 3,
+    "unread_count": 1,
+    "mention_count": 0,
+    "notifications": "all",
+    "favourite": False,
+    "muted_until": None,
+}
+MEMBER: dict[str, Any] = {
+    "user": BOB,
+    "role": "member",
+    "muted_until": None,
+    "joined_at": "2026-11-23T09:20:00.120000Z",
+    "changed_seq": 3,
+}
+MESSAGE: dict[str, Any] = {
+    "id": "019aa5e5-0a3e-7d19-8f42-7b6c5a4e3d21",
+    "room": ROOM["id"],
+    "seq": 4,
+    "changed_seq": 4,
+    "client_id": "phone-1763889600-1",
+    "author": BOB,
+    "body": "The mill is running.",
+    "created_at": "2026-11-23T09:21:10.004000Z",
+    "edited_at": None,
+    "deleted_at": None,
+    "reply_to": None,
+    "thread": None,
+    "reply_count": 0,
+    "last_reply_at": None,
+    "mentions": [],
+    "reactions": [],
+    "attachments": [],
+    "metadata": {},
+    "pinned": False,
+}
+MESSAGE_REST: dict[str, Any] = MESSAGE | {"me": {"reactions": []}}
+EVENT: dict[str, Any] = {
+    "type": "message.created",
+    "room": ROOM["id"],
+    "seq": 4,
+    "at": MESSAGE["created_at"],
+    "actor": BOB["id"],
+    "data": {"message": MESSAGE},
+}

@@ -1,0 +1,89 @@
+"""Many rows in one statement, with SQL whose text does not depend on how many there are.
+
+PostgreSQL takes one array a column (`unnest`), SQLite one JSON document (`json_each`). So a batch
+of 500 is one round trip, one plan, and far from SQLite's limit on parameters.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from django.db import connection
+
+Kind = Literal["uuid", "int", "text", "time", "json", "bool"]
+
+_POSTGRES = {
+    "uuid": "uuid[]",
+    "int": "bigint[]",
+    "text": "text[]",
+    "time": "timestamptz[]",
+    "json": "text[]::jsonb[]",
+    "bool": "boolean[]",
+}
+
+
+class RowSet:
+    """A table expression `name(column, …)` made of rows given as parameters.
+
+    `RowSet("r", room="uuid", seq="int")`, then `f"SELECT … FROM {rows.sql}"` with
+    `rows.params(list of (room, seq))`. Values are Python's own: UUID, int, str, aware datetime,
+    anything JSON for "json", None for NULL.
+    """
+
+    def __init__(self, name: str, **columns: Kind) -> None:
+        self.name = name
+        self.columns = columns
+
+    @property
+    def sql(self) -> str:
+        """The expression for the database of this thread's connection."""
+        if connection.vendor == "postgresql":
+            arrays = ", ".join(f"%s::{_POSTGRES[kind]}" for kind in self.columns.values())
+            return f"unnest({arrays}) AS {self.name}({', '.join(self.columns)})"
+        fields = ", ".join(f"json_extract(value, '$[{i}]') AS {c}" for i, c in enumerate(self.columns))
+        # The limit keeps SQLite from flattening the sub-query and parsing the JSON once a column.
+        return f"(SELECT {fields} FROM json_each(%s) LIMIT -1) AS {self.name}"
+
+    def params(self, rows: Iterable[Sequence[Any]]) -> list[Any]:
+        """The parameters that stand for `rows` in `sql`."""
+        kinds = list(self.columns.values())
+        if connection.vendor == "postgresql":
+            columns = list(zip(*rows, strict=True)) or [()] * len(kinds)
+            return [
+                [json.dumps(v) if v is not None else None for v in column] if kind == "json" else list(column)
+                for kind, column in zip(kinds, columns, strict=True)
+            ]
+        return [json.dumps([[_sqlite(kind, v) for kind, v in zip(kinds, row, strict=True)] for row in rows])]
+
+
+def _sqlite(kind: Kind, value: Any) -> Any:
+    """`value` as Django stores it in SQLite: UUIDs as 32 hex digits, times as naive UTC text."""
+    if value is None:
+        return None
+    if kind == "uuid":
+        assert isinstance(value, UUID)
+        return value.hex
+    if kind == "time":
+        assert isinstance(value, datetime)
+        return str(value.astimezone(UTC).replace(tzinfo=None))
+    if kind == "json":
+        return json.dumps(value)
+    return value
+
+
+def read_uuid(value: Any) -> UUID:
+    """A UUID column of a raw query: PostgreSQL's driver gives a UUID, SQLite's the hex digits."""
+    return value if isinstance(value, UUID) else UUID(value)
+
+
+def read_time(value: Any) -> datetime:
+    """A time column of a raw query, aware in UTC."""
+    found = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def read_json(value: Any) -> Any:
+    """A JSON column of a raw query."""
+    return json.loads(value) if isinstance(value, str) else value

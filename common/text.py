@@ -1,0 +1,95 @@
+"""Text rules: what people may write and be called. The same for REST and WebSocket.
+
+Every function takes the text as sent, returns it as stored, and raises `Invalid` naming `attr`.
+"""
+
+import re
+import unicodedata
+
+from common.errors import Invalid
+
+CLIENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+# Control (Cc), format (Cf: zero-width and direction characters), surrogate, private use,
+# unassigned, line and paragraph separators: none of them belongs in a name.
+_NOT_IN_NAMES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_RESERVED = frozenset(
+    {"admin", "administrator", "all", "channel", "deleted", "everyone", "here", "me", "moderator",
+     "null", "parley", "root", "room", "support", "system", "undefined"}
+)  # fmt: skip
+_USERNAME = re.compile(r"[\w.-]+")
+USERNAME_MAX_CHARS = 32
+NAME_MAX_CHARS = 100
+
+
+def clean_text(text: str, *, attr: str, max_chars: int) -> str:
+    """NFC of `text`; NUL, unpaired surrogates and more than `max_chars` code points are refused."""
+    if len(text) > max_chars * 4:  # normalising shrinks by less than that: do not spend time on it
+        raise Invalid.field(attr, f"at most {max_chars} characters", "too_long")
+    if "\x00" in text:
+        raise Invalid.field(attr, "NUL is not text", "bad_character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Invalid.field(attr, "unpaired surrogates are not text", "bad_character") from None
+    text = unicodedata.normalize("NFC", text)
+    if len(text) > max_chars:
+        raise Invalid.field(attr, f"at most {max_chars} characters", "too_long")
+    return text
+
+
+def clean_client_id(text: str, *, attr: str = "client_id") -> str:
+    """1 to 64 of `[A-Za-z0-9._:-]`."""
+    if CLIENT_ID.fullmatch(text) is None:
+        raise Invalid.field(attr, "1 to 64 of A-Z a-z 0-9 . _ : -")
+    return text
+
+
+def clean_name(text: str, *, attr: str, max_chars: int = NAME_MAX_CHARS, blank: bool = False) -> str:
+    """A name people read (room, display name, device): NFC, trimmed, no invisible characters."""
+    text = clean_text(text, attr=attr, max_chars=max_chars).strip()
+    if not text and not blank:
+        raise Invalid.field(attr, "must not be blank", "blank")
+    if any(unicodedata.category(char) in _NOT_IN_NAMES for char in text):
+        raise Invalid.field(attr, "no control, zero-width or direction characters", "bad_character")
+    return text
+
+
+def username_key(text: str) -> str:
+    """What makes two user names the same one: NFKC, casefold, NFKC again (casefold can undo it)."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def clean_username(text: str, *, attr: str = "username") -> str:
+    """A user name: letters, digits, `_ . -` of one script, not reserved, not ending in a dot."""
+    text = clean_name(text, attr=attr, max_chars=USERNAME_MAX_CHARS)
+    if _USERNAME.fullmatch(text) is None or text[-1] == "." or text[0] in ".-":
+        raise Invalid.field(attr, "letters, digits, _ . - (no dot at the end, no . or - first)")
+    key = username_key(text)
+    if _USERNAME.fullmatch(key) is None:
+        raise Invalid.field(attr, "letters, digits, _ . -")
+    if key in _RESERVED:
+        raise Invalid.field(attr, "this name is reserved", "reserved")
+    if len(_scripts(key)) > 1:
+        raise Invalid.field(attr, "letters of one script", "mixed_scripts")
+    return text
+
+
+# Japanese and Korean are written in several scripts at once (UTS 39, section 5.1).
+_TOGETHER = {
+    "HIRAGANA": "CJK",
+    "KATAKANA": "CJK",
+    "KATAKANA-HIRAGANA": "CJK",
+    "HANGUL": "CJK",
+    "BOPOMOFO": "CJK",
+}
+
+
+def _scripts(text: str) -> set[str]:
+    """The scripts of the letters in `text`, by the first word of each character's Unicode name."""
+    found = set()
+    for char in text:
+        if unicodedata.category(char).startswith("L"):
+            script = unicodedata.name(char, "UNKNOWN").split(" ", 1)[0]
+            found.add(_TOGETHER.get(script, script))
+    return found

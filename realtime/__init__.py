@@ -1,0 +1,1 @@
+"""What is said on the wire and how it gets on the bus. Vocabulary: no models, no connections."""

@@ -1,0 +1,167 @@
+"""What goes on the bus, and how: after the commit, off the path of the acknowledgement, best effort.
+
+The bus only wakes: whatever it loses, every hub finds in the log. So nothing here raises, waits
+for long, or keeps more than BUS_QUEUE_MAX_BYTES.
+"""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import transaction
+
+from realtime import groups
+
+logger = logging.getLogger(__name__)
+
+
+class RoomEvent(msgspec.Struct, frozen=True):
+    """A numbered event, encoded once: `frame` is the JSON text every subscriber gets.
+
+    `left` and `reason` are set where it is the end of somebody's membership (`left` is their id).
+    """
+
+    seq: int
+    frame: str
+    left: UUID | None = None
+    reason: str = ""
+
+
+def room_message(room_id: UUID, events: Iterable[RoomEvent]) -> dict[str, Any]:
+    """The bus message that carries `events` of one room; `read_room_message` is its inverse."""
+    return {
+        "type": "room.events",
+        "room": room_id.hex,
+        "events": [
+            [event.seq, event.frame, event.left.hex if event.left else "", event.reason] for event in events
+        ],
+    }
+
+
+def read_room_message(message: dict[str, Any]) -> tuple[UUID, list[RoomEvent]]:
+    """The room and the events of a bus message; ValueError, KeyError or TypeError for garbage."""
+    return UUID(message["room"]), [
+        RoomEvent(int(seq), str(frame), UUID(left) if left else None, str(reason))
+        for seq, frame, left, reason in message["events"]
+    ]
+
+
+class Publisher:
+    """Sends to the channel layer from one event loop, in the order given, never raising.
+
+    Bound to a loop (`start`), it takes from any thread and returns at once. Unbound (a management
+    command), it sends before it returns, for at most BUS_TIMEOUT_S.
+    """
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._queue: deque[tuple[str, dict[str, Any], int]] = deque()
+        self._bytes = 0
+        self._wake = asyncio.Event()
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Bind to the running loop; what was queued on another one is dropped (the log has it)."""
+        loop = asyncio.get_running_loop()
+        if self._loop is loop and self._task is not None and not self._task.done():
+            return
+        with self._lock:
+            self._queue.clear()
+            self._bytes = 0
+        self._loop = loop
+        self._wake = asyncio.Event()
+        self._task = loop.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Send what is queued, for at most BUS_TIMEOUT_S, and unbind."""
+        task, self._task, self._loop = self._task, None, None
+        if task is None:
+            return
+        try:
+            async with asyncio.timeout(settings.BUS_TIMEOUT_S):
+                while self._queue:
+                    self._wake.set()
+                    await asyncio.sleep(0)
+        except TimeoutError:
+            pass
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    def put(self, group: str, message: dict[str, Any], size: int = 200) -> None:
+        """Queue `message` for `group`; `size` is its rough weight in bytes. Callable from any thread."""
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            async_to_sync(self._send)(group, message)
+            return
+        with self._lock:
+            if self._bytes > settings.BUS_QUEUE_MAX_BYTES:
+                return  # the bus hangs; every hub repairs from the log
+            self._queue.append((group, message, size))
+            self._bytes += size
+        try:
+            loop.call_soon_threadsafe(self._wake.set)
+        except RuntimeError:  # the loop closed just now: the process is going, the log has it
+            pass
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue:
+                with self._lock:
+                    group, message, size = self._queue.popleft()
+                    self._bytes -= size
+                await self._send(group, message)
+
+    async def _send(self, group: str, message: dict[str, Any]) -> None:
+        layer = get_channel_layer()
+        try:
+            async with asyncio.timeout(settings.BUS_TIMEOUT_S):
+                await layer.group_send(group, message)
+        except Exception as error:  # whatever the bus does, the log has the event
+            logger.warning("bus: publication to %s failed: %s", group, type(error).__name__)
+
+
+publisher = Publisher()
+"""The process's own."""
+
+
+def publish_on_commit(room_id: UUID, events: Sequence[RoomEvent]) -> None:
+    """Publish a room's new events once the transaction under way has committed; in chunks."""
+    transaction.on_commit(lambda: publish_events(room_id, events))
+
+
+def publish_events(room_id: UUID, events: Sequence[RoomEvent]) -> None:
+    """Publish events that are committed already."""
+    group = groups.room(room_id)
+    chunk: list[RoomEvent] = []
+    size = 0
+    for event in events:
+        if chunk and size + len(event.frame) > settings.BUS_MESSAGE_MAX_BYTES:
+            publisher.put(group, room_message(room_id, chunk), size)
+            chunk, size = [], 0
+        chunk.append(event)
+        size += len(event.frame)
+    if chunk:
+        publisher.put(group, room_message(room_id, chunk), size)
+
+
+def memberships_moved_on_commit(user_id: UUID) -> None:
+    """Tell this person's sockets, wherever they are, to look at their memberships again."""
+    message = {"type": "user.memberships", "user": user_id.hex}
+    transaction.on_commit(lambda: publisher.put(groups.user(user_id), message))
+
+
+def session_ended_on_commit(user_id: UUID, session_id: UUID) -> None:
+    """Close the sockets of one session, wherever they are."""
+    message = {"type": "session.ended", "user": user_id.hex, "session": session_id.hex}
+    transaction.on_commit(lambda: publisher.put(groups.user(user_id), message))
