@@ -1,0 +1,56 @@
+"""The one door from a client's id to a row.
+
+A private room, and all in it, answers to whoever is not in it exactly like an id that never was:
+the same error, after the same queries.
+"""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from common.errors import NotAMember, NotFound
+from common.ids import parse_id
+from rooms.models import Kind, Membership, Room
+
+
+class Seat(NamedTuple):
+    """A person's place in a room they are in."""
+
+    room: Room
+    membership: Membership
+
+
+def known_id(text: str) -> UUID:
+    """The id in `text`; NotFound where it is not written like one."""
+    found = parse_id(text)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def room_for_member(*, user_id: UUID, room_id: str) -> Seat:
+    """The room and my membership; NotAMember where it is public, else NotFound."""
+    key = known_id(room_id)
+    membership = (
+        Membership.objects.select_related("room")
+        .filter(room_id=key, user_id=user_id, left_seq=None, room__deleted_at=None)
+        .first()
+    )
+    if membership is not None:
+        return Seat(membership.room, membership)
+    raise refusal(Room.objects.filter(id=key, deleted_at=None).only("kind").first())
+
+
+def refusal(room: Room | None) -> NotAMember | NotFound:
+    """What whoever is not in `room` is told."""
+    return NotAMember() if room is not None and room.kind == Kind.PUBLIC else NotFound()
+
+
+def locked_room_for_member(rooms: dict[UUID, Room], *, user_id: UUID, room_id: UUID) -> Seat:
+    """As `room_for_member`, for a writer that has locked the room (`rooms` is what it locked)."""
+    room = rooms.get(room_id)
+    membership = (
+        Membership.objects.filter(room_id=room_id, user_id=user_id, left_seq=None).first() if room else None
+    )
+    if room is None or membership is None:
+        raise refusal(room)
+    return Seat(room, membership)

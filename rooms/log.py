@@ -1,0 +1,78 @@
+"""The log of a room: the one place that hands out a `seq`.
+
+Whoever writes anything of a room calls `lock_rooms` first and `append` inside the same
+transaction. Because the row stays locked until the commit, numbers are handed out in commit order
+and without gaps: a rolled-back transaction gives its numbers back.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db import connection
+
+from common.rows import RowSet
+from realtime.events import MOVES_ROOM, EventType
+from rooms.models import LogEntry, Room
+
+_ENTRIES = RowSet(
+    "e", room_id="uuid", seq="int", type="text", at="time", actor_id="uuid", subject_id="uuid", data="json"
+)
+_HEADS = RowSet("h", id="uuid", last_seq="int", changed_seq="int", member_count="int", last_event_at="time")
+_COUNT = {EventType.MEMBER_JOINED: 1, EventType.MEMBER_LEFT: -1}
+
+
+class Entry(msgspec.Struct):
+    """A fact to be written. `seq` is 0 until `append` has handed out the number."""
+
+    room: Room
+    type: EventType
+    actor_id: UUID | None
+    subject_id: UUID | None = None
+    data: dict[str, Any] = {}
+    seq: int = 0
+
+
+def lock_rooms(ids: Collection[UUID]) -> dict[UUID, Room]:
+    """The rooms that exist and are not deleted, locked until the transaction ends.
+
+    In the order of their ids, so that two batches never wait for each other. On SQLite the
+    transaction itself (IMMEDIATE) is the lock.
+    """
+    rooms = Room.objects.select_for_update(no_key=True).filter(id__in=ids, deleted_at=None).order_by("id")
+    return {room.id: room for room in rooms}
+
+
+def append(entries: Sequence[Entry], *, at: datetime) -> None:
+    """Number `entries` in the order given and write them: two statements, however many they are.
+
+    Every entry's room must be locked by `lock_rooms` (or new) in this transaction. Afterwards the
+    rooms in memory are what the database holds: `last_seq`, `changed_seq`, `member_count` and
+    `last_event_at` moved.
+    """
+    moved: dict[UUID, Room] = {}
+    for entry in entries:
+        room = moved.setdefault(entry.room.id, entry.room)
+        room.last_seq += 1
+        entry.seq = room.last_seq
+        room.last_event_at = max(at, room.last_event_at)
+        if entry.type in MOVES_ROOM:
+            room.changed_seq = entry.seq
+            room.member_count += _COUNT.get(entry.type, 0)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {LogEntry._meta.db_table} (room_id, seq, type, at, actor_id, subject_id, data) "  # noqa: S608
+            f"SELECT room_id, seq, type, at, actor_id, subject_id, data FROM {_ENTRIES.sql}",
+            _ENTRIES.params(
+                (e.room.id, e.seq, e.type.value, at, e.actor_id, e.subject_id, e.data) for e in entries
+            ),
+        )
+        cursor.execute(
+            f"UPDATE {Room._meta.db_table} AS r SET last_seq = h.last_seq, changed_seq = h.changed_seq, "  # noqa: S608
+            f"member_count = h.member_count, last_event_at = h.last_event_at FROM {_HEADS.sql} WHERE r.id = h.id",
+            _HEADS.params(
+                (r.id, r.last_seq, r.changed_seq, r.member_count, r.last_event_at) for r in moved.values()
+            ),
+        )

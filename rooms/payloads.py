@@ -1,0 +1,71 @@
+"""Rows of this app as the objects of the contract."""
+
+from datetime import datetime
+from uuid import UUID
+
+from accounts.models import User
+from accounts.payloads import author_of
+from realtime import objects
+from realtime.events import Event, EventType, MemberData, MemberLeftData, RoomData, encode_event
+from realtime.publish import RoomEvent
+from rooms.log import Entry
+from rooms.models import Kind, Membership, Room
+
+
+def room_of(room: Room) -> objects.Room:
+    """The room as every reader sees it; without `me`."""
+    return objects.Room(
+        id=room.id,
+        kind=room.kind,  # type: ignore[arg-type]  # held by a constraint
+        name=None if room.kind == Kind.DIRECT else room.name,
+        topic=room.topic,
+        avatar=room.avatar or None,
+        created_by=room.created_by_id,
+        created_at=room.created_at,
+        last_seq=room.last_seq,
+        first_seq=room.first_seq,
+        changed_seq=room.changed_seq,
+        member_count=room.member_count,
+        slow_mode_s=room.slow_mode_s,
+    )
+
+
+def member_of(membership: Membership, user: User) -> objects.Member:
+    """A person in a room; of one who has left, as they were just before."""
+    return objects.Member(
+        user=author_of(user),
+        role=membership.role,  # type: ignore[arg-type]  # held by a constraint
+        muted_until=membership.muted_until,
+        joined_at=membership.joined_at,
+        changed_seq=membership.changed_seq,
+    )
+
+
+def room_created(room_id: UUID, seq: int, at: datetime, actor: UUID | None, room: objects.Room) -> RoomEvent:
+    """The event `room.created`."""
+    return RoomEvent(
+        seq, encode_event(Event(EventType.ROOM_CREATED, room_id, seq, at, actor, RoomData(room)))
+    )
+
+
+def member_joined(
+    room_id: UUID, seq: int, at: datetime, actor: UUID | None, member: objects.Member
+) -> RoomEvent:
+    """The event `member.joined`."""
+    return RoomEvent(
+        seq, encode_event(Event(EventType.MEMBER_JOINED, room_id, seq, at, actor, MemberData(member)))
+    )
+
+
+def member_left(
+    room_id: UUID, seq: int, at: datetime, actor: UUID | None, user_id: UUID, reason: str
+) -> RoomEvent:
+    """The event `member.left`; it tells the hub whose subscriptions end with it."""
+    data = MemberLeftData(user_id, reason)
+    frame = encode_event(Event(EventType.MEMBER_LEFT, room_id, seq, at, actor, data))
+    return RoomEvent(seq, frame, left=user_id, reason=reason)
+
+
+def joined_event(entry: Entry, at: datetime, membership: Membership, user: User) -> RoomEvent:
+    """`member.joined` for an entry just appended."""
+    return member_joined(entry.room.id, entry.seq, at, entry.actor_id, member_of(membership, user))

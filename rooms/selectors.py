@@ -1,0 +1,125 @@
+"""Reads of rooms, memberships and heads."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+from django.db.models import FilteredRelation, Q, Subquery
+
+from common.errors import NotFound
+from common.ids import new_id
+from common.paging import write_cursor
+from realtime import objects
+from rooms.access import known_id, room_for_member
+from rooms.models import Epoch, Kind, Membership, Room
+from rooms.payloads import member_of
+
+
+class Place(NamedTuple):
+    """Where one person stands in one room, and where its log stands: one snapshot.
+
+    `joined_seq` is None for who is not in it.
+    """
+
+    room_id: UUID
+    public: bool
+    joined_seq: int | None
+    last_seq: int
+    first_seq: int
+    epoch: str | None
+
+
+class MemberPage(msgspec.Struct, frozen=True):
+    """A page of a room's members. `room_seq` is the head of the log from before they were read."""
+
+    results: list[objects.Member]
+    next_cursor: str | None
+    room_seq: int
+
+
+class Head(NamedTuple):
+    """The ends of a room's log."""
+
+    last_seq: int
+    first_seq: int
+
+
+def current_epoch() -> str:
+    """The word that changes when the database is restored; made on first use."""
+    word = Epoch.objects.values_list("word", flat=True).first()
+    return word if word is not None else Epoch.objects.get_or_create(id=1, defaults={"word": _word()})[0].word
+
+
+def new_epoch() -> str:
+    """Change the epoch, after a back-up was restored; every position from before is then refused."""
+    epoch, _ = Epoch.objects.update_or_create(id=1, defaults={"word": _word()})
+    return epoch.word
+
+
+def _word() -> str:
+    return new_id().hex
+
+
+def _epoch() -> Subquery:
+    return Subquery(Epoch.objects.values("word")[:1])
+
+
+def places(*, user_id: UUID, room_ids: Collection[UUID]) -> dict[UUID, Place]:
+    """Where `user_id` stands in each of these rooms, in one statement; deleted rooms are left out."""
+    mine = FilteredRelation(
+        "memberships", condition=Q(memberships__user_id=user_id, memberships__left_seq=None)
+    )
+    rows = (
+        Room.objects.filter(id__in=room_ids, deleted_at=None)
+        .annotate(mine=mine, epoch=_epoch())
+        .values_list("id", "kind", "mine__joined_seq", "last_seq", "first_seq", "epoch")
+    )
+    return {
+        room_id: Place(room_id, kind == Kind.PUBLIC, joined, last, first, epoch)
+        for room_id, kind, joined, last, first, epoch in rows
+    }
+
+
+def places_of(user_ids: Collection[UUID]) -> dict[UUID, list[Place]]:
+    """Every room that each of these people is in, in one statement."""
+    found: dict[UUID, list[Place]] = {user_id: [] for user_id in user_ids}
+    rows = (
+        Membership.objects.filter(user_id__in=user_ids, left_seq=None, room__deleted_at=None)
+        .annotate(epoch=_epoch())
+        .order_by("room_id")
+        .values_list(
+            "user_id", "room_id", "room__kind", "joined_seq", "room__last_seq", "room__first_seq", "epoch"
+        )
+    )
+    for user_id, room_id, kind, joined, last, first, epoch in rows:
+        found[user_id].append(Place(room_id, kind == Kind.PUBLIC, joined, last, first, epoch))
+    return found
+
+
+def heads(room_ids: Collection[UUID]) -> dict[UUID, Head]:
+    """The ends of these rooms' logs, deleted rooms too: their last event is still to be told."""
+    rows = Room.objects.filter(id__in=room_ids).values_list("id", "last_seq", "first_seq")
+    return {room_id: Head(last, first) for room_id, last, first in rows}
+
+
+def members_page(*, user_id: UUID, room_id: str, after: int | None, limit: int) -> MemberPage:
+    """A page of who is in the room, in the order of their first joining."""
+    room = room_for_member(user_id=user_id, room_id=room_id).room
+    rows = Membership.objects.filter(room=room, left_seq=None).select_related("user").order_by("id")
+    page = list(rows.filter(id__gt=after or 0)[: limit + 1])
+    cursor = write_cursor(page[limit - 1].pk) if len(page) > limit else None
+    return MemberPage([member_of(m, m.user) for m in page[:limit]], cursor, room.last_seq)
+
+
+def member(*, user_id: UUID, room_id: str, member_id: str) -> objects.Member:
+    """One member; NotFound where they are not in the room."""
+    room = room_for_member(user_id=user_id, room_id=room_id).room
+    found = (
+        Membership.objects.filter(room=room, user_id=known_id(member_id), left_seq=None)
+        .select_related("user")
+        .first()
+    )
+    if found is None:
+        raise NotFound()
+    return member_of(found, found.user)

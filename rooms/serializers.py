@@ -1,0 +1,29 @@
+"""The bodies that this app's calls take and answer. Unknown fields of a body are ignored."""
+
+import msgspec
+
+from realtime import objects
+
+
+class CreateRoomBody(msgspec.Struct, frozen=True):
+    """`POST rooms/`. `members` are ids of people who are in it from the start, at most 100."""
+
+    kind: str
+    name: str
+    topic: str | None = None
+    members: list[str] | None = None
+    client_id: str | None = None
+
+
+class AddMembersBody(msgspec.Struct, frozen=True):
+    """`POST rooms/{id}/members/`: one `user`, or `users`; the role is `member` by default."""
+
+    user: str | None = None
+    users: list[str] | None = None
+    role: str | None = None
+
+
+class MemberList(msgspec.Struct, frozen=True):
+    """The people that `users` named, in that order."""
+
+    results: list[objects.Member]

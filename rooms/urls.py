@@ -1,0 +1,11 @@
+"""Under /api/v1/. The rooms themselves are served by messaging, which knows what is unread in them."""
+
+from django.urls import path
+
+from rooms import views
+
+urlpatterns = [
+    path("rooms/<str:room_id>/leave/", views.LeaveView.as_view()),
+    path("rooms/<str:room_id>/members/", views.MembersView.as_view()),
+    path("rooms/<str:room_id>/members/<str:user_id>/", views.MemberView.as_view()),
+]

@@ -1,0 +1,135 @@
+"""Members over REST. Views parse, call one service or selector, and render; they hold no rules."""
+
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.authentication import user_of
+from common import examples
+from common.errors import Forbidden, Invalid, LastOwner, NotAMember
+from common.paging import read_cursor, read_limit
+from common.rest import read_body
+from common.schema import CURSOR, LIMIT, body, path_id, problems, ref
+from realtime import objects
+from rooms import selectors, services
+from rooms.selectors import MemberPage
+from rooms.serializers import AddMembersBody, MemberList
+
+_ROOM_ID = path_id("room_id", "The room's id.")
+_USER_ID = path_id("user_id", "The member's user id.")
+
+
+class MembersView(APIView):
+    @extend_schema(
+        operation_id="members_list",
+        tags=["rooms"],
+        summary="Who is in a room",
+        description="In the order of joining the first time.",
+        parameters=[_ROOM_ID, CURSOR, LIMIT],
+        responses={
+            200: OpenApiResponse(
+                ref(MemberPage),
+                description="A page of members.",
+                examples=[
+                    OpenApiExample(
+                        "Bob", value={"results": [examples.MEMBER], "next_cursor": None, "room_seq": 4}
+                    )
+                ],
+            ),
+            **problems(NotAMember, Invalid),
+        },
+    )
+    def get(self, request: Request, room_id: str) -> Response:
+        page = selectors.members_page(
+            user_id=user_of(request).id,
+            room_id=room_id,
+            after=read_cursor(request.query_params, int),
+            limit=read_limit(request.query_params),
+        )
+        return Response(page)
+
+    @extend_schema(
+        operation_id="members_add",
+        tags=["rooms"],
+        summary="Put people into a room",
+        description=(
+            "As its owner or an admin. Either `user` or `users`. Whoever is in already stays as they are. "
+            "`role` may be given only below one's own; an owner may make owners."
+        ),
+        parameters=[_ROOM_ID],
+        request=body(AddMembersBody),
+        examples=[OpenApiExample("One", value={"user": examples.BOB["id"]}, request_only=True)],
+        responses={
+            201: OpenApiResponse(
+                {"oneOf": [ref(objects.Member), ref(MemberList)]},
+                description="The member, or with `users` the members in that order. Some are new.",
+                examples=[OpenApiExample("Bob is in", value=examples.MEMBER)],
+            ),
+            200: OpenApiResponse(
+                {"oneOf": [ref(objects.Member), ref(MemberList)]},
+                description="All of them were in already.",
+                examples=[OpenApiExample("Bob was in", value=examples.MEMBER)],
+            ),
+            **problems(Forbidden, NotAMember),
+        },
+    )
+    def post(self, request: Request, room_id: str) -> Response:
+        asked = read_body(request, AddMembersBody)
+        if (asked.user is None) == (asked.users is None):
+            raise Invalid.field("user", "either user or users", "required")
+        users = asked.users if asked.users is not None else [str(asked.user)]
+        added = services.add_members(
+            actor_id=user_of(request).id, room_id=room_id, users=users, role=asked.role or "member"
+        )
+        answer = MemberList(added.members) if asked.users is not None else added.members[0]
+        return Response(answer, status=201 if added.any_new else 200)
+
+
+class MemberView(APIView):
+    @extend_schema(
+        operation_id="members_get",
+        tags=["rooms"],
+        summary="One member of a room",
+        parameters=[_ROOM_ID, _USER_ID],
+        responses={
+            200: OpenApiResponse(
+                ref(objects.Member),
+                description="The member.",
+                examples=[OpenApiExample("Bob", value=examples.MEMBER)],
+            ),
+            **problems(NotAMember),
+        },
+    )
+    def get(self, request: Request, room_id: str, user_id: str) -> Response:
+        return Response(selectors.member(user_id=user_of(request).id, room_id=room_id, member_id=user_id))
+
+    @extend_schema(
+        operation_id="members_remove",
+        tags=["rooms"],
+        summary="Take somebody out of a room",
+        description="Of a lower role than one's own; oneself is leaving. Their open sockets get nothing more.",
+        parameters=[_ROOM_ID, _USER_ID],
+        responses={
+            204: OpenApiResponse(description="They are out."),
+            **problems(Forbidden, NotAMember, LastOwner),
+        },
+    )
+    def delete(self, request: Request, room_id: str, user_id: str) -> Response:
+        services.remove_member(actor_id=user_of(request).id, room_id=room_id, user_id=user_id)
+        return Response(status=204)
+
+
+class LeaveView(APIView):
+    @extend_schema(
+        operation_id="rooms_leave",
+        tags=["rooms"],
+        summary="Leave a room",
+        description="The last owner hands the room over first.",
+        parameters=[_ROOM_ID],
+        request=None,
+        responses={204: OpenApiResponse(description="You are out."), **problems(NotAMember, LastOwner)},
+    )
+    def post(self, request: Request, room_id: str) -> Response:
+        services.leave_room(user_id=user_of(request).id, room_id=room_id)
+        return Response(status=204)
