@@ -1,0 +1,74 @@
+"""Reads the log and renders it: each event with the state its object has now (PROTOCOL: current state)."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from common.errors import Resync
+from messaging.models import Message
+from messaging.payloads import message_created, read_messages
+from realtime.events import EventPage, EventType
+from realtime.publish import RoomEvent
+from rooms import payloads
+from rooms.access import room_for_member
+from rooms.models import LogEntry, Membership, Room
+from rooms.selectors import current_epoch
+
+
+def read_events(room_id: UUID, after: int, limit: int) -> list[RoomEvent]:
+    """The events `after + 1 …` of a room, at most `limit`, ready to be sent; no access check.
+
+    At most four statements. The objects are read after the log, so they are never older than it.
+    """
+    entries = list(
+        LogEntry.objects.filter(room_id=room_id, seq__gt=after)
+        .order_by("seq")
+        .values_list("seq", "type", "at", "actor_id", "subject_id", "data")[:limit]
+    )
+    wanted: dict[str, list[UUID]] = {}
+    for entry in entries:
+        wanted.setdefault(entry[1], []).append(entry[4])
+    messages = _messages(wanted.get(EventType.MESSAGE_CREATED, []))
+    members = _members(room_id, wanted.get(EventType.MEMBER_JOINED, []))
+    room = payloads.room_of(Room.objects.get(id=room_id)) if EventType.ROOM_CREATED in wanted else None
+    events: list[RoomEvent] = []
+    for seq, kind, at, actor_id, subject_id, data in entries:
+        if kind == EventType.MESSAGE_CREATED:
+            events.append(message_created(seq, at, actor_id, messages[subject_id]))
+        elif kind == EventType.MEMBER_JOINED:
+            events.append(payloads.member_joined(room_id, seq, at, actor_id, members[subject_id]))
+        elif kind == EventType.MEMBER_LEFT:
+            events.append(payloads.member_left(room_id, seq, at, actor_id, subject_id, data["reason"]))
+        else:
+            assert room is not None
+            events.append(payloads.room_created(room_id, seq, at, actor_id, room))
+    return events
+
+
+def _messages(message_ids: Sequence[UUID]) -> dict[UUID, Any]:
+    if not message_ids:
+        return {}
+    return {message.id: message for message in read_messages(Message.objects.filter(id__in=message_ids))}
+
+
+def _members(room_id: UUID, user_ids: Sequence[UUID]) -> dict[UUID, Any]:
+    if not user_ids:
+        return {}
+    rows = Membership.objects.filter(room_id=room_id, user_id__in=user_ids).select_related("user")
+    return {row.user_id: payloads.member_of(row, row.user) for row in rows}
+
+
+def event_page(*, user_id: UUID, room_id: str, since: int, limit: int, epoch: str | None) -> EventPage:
+    """A page of the log for a member; Resync with its reason where it cannot be read from `since`."""
+    seat = room_for_member(user_id=user_id, room_id=room_id)
+    known = current_epoch()
+    if epoch is not None and epoch != known:
+        raise Resync(reason="epoch")
+    if since > seat.room.last_seq:
+        raise Resync(reason="ahead")
+    if since < seat.room.first_seq - 1:
+        raise Resync(reason="pruned")
+    events = read_events(seat.room.id, since, limit)
+    return EventPage([msgspec.Raw(event.frame.encode()) for event in events], seat.room.last_seq, known)

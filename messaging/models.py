@@ -1,0 +1,54 @@
+"""Messages."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from common import clock, ids
+from rooms.models import Room
+
+
+class Message(models.Model):
+    """A message, or what is left of it (`deleted_at`). `seq` is that of its `message.created`.
+
+    `draft_hash` is of the draft as first sent, so that a repetition is told from another message
+    after any number of edits.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    room = models.ForeignKey(Room, models.CASCADE, related_name="+", db_index=False)
+    seq = models.BigIntegerField()
+    changed_seq = models.BigIntegerField()
+    client_id = models.CharField(max_length=64)
+    draft_hash = models.CharField(max_length=64)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    body = models.TextField()
+    created_at = models.DateTimeField(default=clock.now)
+    edited_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    reply_to_id = models.UUIDField(null=True, blank=True)
+    thread_id = models.UUIDField(null=True, blank=True)
+    reply_count = models.IntegerField(default=0)
+    last_reply_at = models.DateTimeField(null=True, blank=True)
+    mentions = models.JSONField(default=list)
+    metadata = models.JSONField(default=dict)
+    pinned = models.BooleanField(default=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["room", "seq"], name="message_seq"),
+            models.UniqueConstraint(fields=["room", "author", "client_id"], name="message_client_id"),
+            models.CheckConstraint(condition=Q(reply_count__gte=0), name="message_reply_count"),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["room", "seq"],
+                condition=Q(deleted_at=None, thread_id=None),
+                name="message_unread",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.room_id} {self.seq}"

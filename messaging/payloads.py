@@ -1,0 +1,102 @@
+"""Rows of messages as the objects of the contract."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from messaging.models import Message
+from realtime import objects
+from realtime.events import Event, EventType, MessageData, encode_event
+from realtime.publish import RoomEvent
+
+NO_REACTIONS = objects.MessageMe(reactions=())
+
+# What a message is read with: plain values, because a model instance a row costs several times more.
+_FIELDS = (
+    "id", "room_id", "seq", "changed_seq", "client_id", "body", "created_at", "edited_at", "deleted_at",
+    "reply_to_id", "thread_id", "reply_count", "last_reply_at", "mentions", "metadata", "pinned",
+    "author_id", "author__username", "author__display_name", "author__avatar", "author__is_bot",
+    "author__deleted_at",
+)  # fmt: skip
+
+
+def author_from(
+    user_id: UUID,
+    username: str,
+    display_name: str,
+    avatar: str,
+    is_bot: bool,
+    deleted_at: datetime | str | None,
+) -> objects.Author:
+    """An author out of plain columns, in the order in which queries name them."""
+    return objects.Author(
+        user_id, username, display_name, avatar or None, bool(is_bot), deleted_at is not None
+    )
+
+
+def read_messages(rows: Any) -> list[objects.Message]:
+    """The messages of a queryset of Message, in its order; one statement with their authors."""
+    return [_message_from(row) for row in rows.values_list(*_FIELDS)]
+
+
+def _message_from(row: tuple[Any, ...]) -> objects.Message:
+    return objects.Message(
+        id=row[0],
+        room=row[1],
+        seq=row[2],
+        changed_seq=row[3],
+        client_id=row[4],
+        author=author_from(*row[16:22]),
+        body=row[5],
+        created_at=row[6],
+        edited_at=row[7],
+        deleted_at=row[8],
+        reply_to=row[9],
+        thread=row[10],
+        reply_count=row[11],
+        last_reply_at=row[12],
+        mentions=tuple(UUID(key) for key in row[13]),
+        reactions=(),
+        attachments=(),
+        metadata=row[14],
+        pinned=row[15],
+    )
+
+
+def message_of(message: Message, author: objects.Author) -> objects.Message:
+    """A message just written, as every reader sees it."""
+    return objects.Message(
+        id=message.id,
+        room=message.room_id,
+        seq=message.seq,
+        changed_seq=message.changed_seq,
+        client_id=message.client_id,
+        author=author,
+        body=message.body,
+        created_at=message.created_at,
+        edited_at=message.edited_at,
+        deleted_at=message.deleted_at,
+        reply_to=message.reply_to_id,
+        thread=message.thread_id,
+        reply_count=message.reply_count,
+        last_reply_at=message.last_reply_at,
+        mentions=tuple(UUID(key) for key in message.mentions),
+        reactions=(),
+        attachments=(),
+        metadata=message.metadata,
+        pinned=message.pinned,
+    )
+
+
+def for_reader(messages: Iterable[objects.Message]) -> list[objects.Message]:
+    """The messages as REST shows them, with what they are to the reader under `me`."""
+    return [msgspec.structs.replace(message, me=NO_REACTIONS) for message in messages]
+
+
+def message_created(seq: int, at: datetime, actor: UUID | None, message: objects.Message) -> RoomEvent:
+    """The event `message.created`."""
+    data = MessageData(message)
+    return RoomEvent(seq, encode_event(Event(EventType.MESSAGE_CREATED, message.room, seq, at, actor, data)))

@@ -1,0 +1,24 @@
+"""The bodies that this app's calls take. Unknown fields of a body are ignored."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+
+class SendMessageBody(msgspec.Struct, frozen=True):
+    """`POST rooms/{id}/messages/`, as the socket's `message.send`."""
+
+    client_id: str
+    body: str
+    reply_to: Any = None
+    thread: Any = None
+    attachments: Any = None
+    metadata: Any = None
+
+
+class ReadBody(msgspec.Struct, frozen=True):
+    """`POST rooms/{id}/read/`. Above the head is the head; never back unless `force`."""
+
+    seq: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+    force: bool | None = None
