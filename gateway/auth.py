@@ -1,0 +1,88 @@
+"""The JWT middleware of the sockets, where Channels' AuthMiddlewareStack would stand; no cookies.
+
+It judges the Origin and the credential. A refused credential is not a refused handshake (a browser
+would see only 1006): the consumer accepts, says why, and closes.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from accounts.access import Identity, identify
+from common.errors import ParleyError, TokenInvalid, Unavailable
+from gateway.origin import origin_allowed
+from gateway.pool import DatabasePool
+from realtime.protocol import BEARER_SUBPROTOCOL
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+CREDENTIAL = "parley.credential"
+
+
+class Credential(msgspec.Struct, frozen=True):
+    """What a handshake brought: an identity, or the error of a refused token, or neither."""
+
+    identity: Identity | None = None
+    error: ParleyError | None = None
+
+
+async def authenticate(token: str, pool: DatabasePool) -> Identity:
+    """Who sends this token; raises the ParleyError of a refused one, Unavailable without a database."""
+    try:
+        return (await pool.run(lambda: identify(token)))[0]
+    except ParleyError:
+        raise
+    except Exception as error:
+        raise Unavailable(retry_after_s=1) from error
+
+
+class SocketAuthMiddleware:
+    """Refuses foreign origins with 403; else hands `scope[CREDENTIAL]` to `app`."""
+
+    def __init__(self, app: App, pool: Callable[[], DatabasePool]) -> None:
+        self._app = app
+        self._pool = pool
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: dict[bytes, list[bytes]] = {}
+        for name, value in scope["headers"]:
+            headers.setdefault(name.lower(), []).append(value)
+        origin = headers.get(b"origin")
+        host = headers.get(b"host", [b""])[0].decode("latin-1")
+        if not origin_allowed(origin[0].decode("latin-1") if origin else None, host):
+            await receive()
+            await send({"type": "websocket.close", "code": 4403})  # before accept: HTTP 403
+            return
+        token = _token(headers.get(b"authorization"), scope.get("subprotocols", ()))
+        credential = Credential()
+        if token is not None:
+            try:
+                if not token:
+                    raise TokenInvalid()
+                credential = Credential(identity=await authenticate(token, self._pool()))
+            except ParleyError as error:
+                credential = Credential(error=error)
+        await self._app({**scope, CREDENTIAL: credential}, receive, send)
+
+
+def _token(authorization: list[bytes] | None, subprotocols: Any) -> str | None:
+    """The first credential present: the header, else a subprotocol; "" for a malformed one."""
+    if authorization:
+        scheme, _, token = authorization[0].decode("latin-1").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else ""
+    for offered in subprotocols:
+        if offered.startswith(BEARER_SUBPROTOCOL):
+            return str(offered[len(BEARER_SUBPROTOCOL) :])
+    return None
+
+
+CLOSE_CODES: dict[str, int] = {"session_ended": 4403, "user_disabled": 4403, "unavailable": 1011}
+
+
+def close_code(error: ParleyError) -> int:
+    """With what code a socket is closed whose credential was refused."""
+    return CLOSE_CODES.get(error.code, 4401)

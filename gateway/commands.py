@@ -1,0 +1,144 @@
+"""The table of client frames: type → typed class → what is done. The rules are the services'."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+
+from accounts.access import Identity
+from common.db import unavailable
+from common.errors import Forbidden, InternalError, Invalid, NotAuthenticated, ParleyError
+from gateway.auth import authenticate
+from gateway.runtime import Runtime
+from gateway.socket_rooms import SocketRooms, Wanted
+from messaging.drafts import check_draft
+from messaging.services import Sent, mark_read
+from realtime import protocol
+from realtime.protocol import Authenticated, Subscriptions
+
+
+class Caller(Protocol):
+    """The socket a command came from."""
+
+    runtime: Runtime
+    rooms: SocketRooms
+    identity: Identity | None
+    only_room: str | None
+
+    async def authenticated(self, identity: Identity, ack: Callable[[Any], None]) -> None:
+        """The socket is, or goes on being, this person's."""
+
+
+Ack = Callable[[Any], None]
+"""Sends the ack with this data; to be called at most once, when the command is carried out."""
+
+
+class SentData(msgspec.Struct, frozen=True):
+    """The ack of `message.send`."""
+
+    message: msgspec.Struct
+    duplicate: bool
+
+
+async def auth(caller: Caller, frame: protocol.Auth, ack: Ack) -> None:
+    """First: authenticates. Later: renews in place, for the same user and no other."""
+    identity = await authenticate(frame.token, caller.runtime.hub.pool)
+    if caller.identity is not None and caller.identity.user_id != identity.user_id:
+        raise Forbidden("This socket is another user's.")
+    await caller.authenticated(
+        identity, lambda data: ack(Authenticated(identity.user, identity.session, identity.expires_at))
+    )
+
+
+async def subscribe(caller: Caller, frame: protocol.Subscribe, ack: Ack) -> None:
+    """Begins subscriptions: the ack, then what was missed, then what is live."""
+    _needs_every_room(caller)
+    wanted = Wanted(epoch=frame.epoch, most=frame.max)
+    if frame.rooms == "all":
+        since = frame.since or {}
+        if len(since) > settings.SOCKET_MAX_ROOMS:
+            raise Invalid.field("since", f"at most {settings.SOCKET_MAX_ROOMS} rooms", "too_many")
+        answers, begun = await caller.rooms.subscribe_all(since, wanted)
+    else:
+        if len(frame.rooms) > settings.SUBSCRIBE_MAX_ROOMS:
+            raise Invalid.field("rooms", f"at most {settings.SUBSCRIBE_MAX_ROOMS}", "too_many")
+        answers, begun = await caller.rooms.subscribe([(r.room, r.since) for r in frame.rooms], wanted)
+    ack(Subscriptions(answers))
+    caller.rooms.go(begun)
+
+
+async def unsubscribe(caller: Caller, frame: protocol.Unsubscribe, ack: Ack) -> None:
+    """Ends subscriptions; what is not subscribed is not missed."""
+    _needs_every_room(caller)
+    caller.rooms.unsubscribe(frame.rooms)
+    ack({})
+
+
+def _needs_every_room(caller: Caller) -> None:
+    if caller.only_room is not None:
+        raise Invalid("This socket is for one room alone.")
+
+
+def _needs_room(caller: Caller, room: str) -> None:
+    if caller.only_room is not None and room != caller.only_room:
+        raise Invalid.field("room", "this socket is for another room alone")
+
+
+def message_send(caller: Caller, frame: protocol.MessageSend) -> "asyncio.Future[Sent | ParleyError]":
+    """Queues a message; sends of one socket to one room are numbered in the order of these calls."""
+    _needs_room(caller, frame.room)
+    draft = check_draft(
+        room_id=frame.room,
+        author_id=_user(caller),
+        client_id=frame.client_id,
+        body=frame.body,
+        reply_to=frame.reply_to,
+        thread=frame.thread,
+        attachments=frame.attachments,
+        metadata=frame.metadata,
+    )
+    return caller.runtime.sends.submit(draft)
+
+
+async def read(caller: Caller, frame: protocol.Read, ack: Ack) -> None:
+    """Moves my read position."""
+    _needs_room(caller, frame.room)
+    user_id = _user(caller)
+    ack(
+        await caller.runtime.hub.pool.run(
+            lambda: mark_read(user_id=user_id, room_id=frame.room, seq=frame.seq, force=bool(frame.force))
+        )
+    )
+
+
+def _user(caller: Caller) -> UUID:
+    if caller.identity is None:
+        raise NotAuthenticated()
+    return caller.identity.user_id
+
+
+class Command(msgspec.Struct, frozen=True):
+    """`alone`: waits for all before it, and all after it wait."""
+
+    shape: type[msgspec.Struct]
+    run: Callable[[Any, Any, Ack], Awaitable[None]]
+    alone: bool = False
+
+
+COMMANDS: dict[str, Command] = {
+    "auth": Command(protocol.Auth, auth, alone=True),
+    "subscribe": Command(protocol.Subscribe, subscribe, alone=True),
+    "unsubscribe": Command(protocol.Unsubscribe, unsubscribe, alone=True),
+    "read": Command(protocol.Read, read),
+}
+"""Beside `message.send` and `ping`, which need no task of their own (gateway/consumer.py)."""
+
+
+def refusal_for(error: Exception) -> ParleyError:
+    """What a client is told of any error; a bug of ours says nothing of itself."""
+    if isinstance(error, ParleyError):
+        return error
+    return unavailable(error) or InternalError()

@@ -1,0 +1,213 @@
+"""The hub, one a process: what the bus says goes to the feeds, what it kept silent is found in the log.
+
+One channel-layer subscription for each room and person with a local socket, however many sockets.
+Heads, memberships and sessions of all of them are compared with the database, in one query each,
+every HUB_CHECK_S; every HUB_CHECK_BUS_DOWN_S while the bus fails.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.conf import settings
+
+from accounts.selectors import standing_sessions
+from gateway.bus import Bus
+from gateway.feed import RoomFeed
+from gateway.pool import DatabasePool
+from realtime import groups
+from realtime.publish import read_room_message
+from rooms.selectors import Head, current_epoch, heads
+
+logger = logging.getLogger(__name__)
+
+
+class Connection(Protocol):
+    """What the hub knows of an authenticated socket."""
+
+    user_id: UUID
+    session_id: UUID | None
+
+    def session_ended(self) -> None:
+        """The session stands no more: close with 4403."""
+
+    def memberships_moved(self) -> None:
+        """The user's memberships may have changed."""
+
+    def restart(self, detail: str) -> None:
+        """Close with 1012: the client reconnects and resumes."""
+
+
+class Hub:
+    """See the module. All of it runs on one event loop; nothing of it blocks."""
+
+    def __init__(self) -> None:
+        self.pool = DatabasePool(settings.SOCKET_DATABASE_THREADS, "socket-db")
+        self.bus = Bus(self._on_message, self._on_bus_turn)
+        self._feeds: dict[UUID, RoomFeed] = {}
+        self._people: dict[UUID, set[Connection]] = {}
+        self._young: set[UUID] = set()
+        self._young_timer: asyncio.TimerHandle | None = None
+        self._check_now = asyncio.Event()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._epoch: str | None = None
+
+    # --- life ---------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to listen and to check."""
+        self.bus.start()
+        if settings.GAP_REPAIR:
+            self.spawn(self._check_for_ever())
+
+    async def stop(self) -> None:
+        """End everything that runs."""
+        if self._young_timer is not None:
+            self._young_timer.cancel()
+        await self.bus.stop()
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.pool.stop()
+
+    def spawn(self, work: Any) -> None:
+        """Run a coroutine in the background and keep hold of it."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- who is here --------------------------------------------------------------------------
+
+    async def arrive(self, connection: Connection) -> None:
+        """An authenticated socket is here: what concerns its user reaches it from now on."""
+        local = self._people.setdefault(connection.user_id, set())
+        local.add(connection)
+        if len(local) == 1:
+            await self.bus.join(groups.user(connection.user_id))
+
+    def depart(self, connection: Connection) -> None:
+        """It is gone."""
+        local = self._people.get(connection.user_id)
+        if local is None or connection not in local:
+            return
+        local.discard(connection)
+        if not local:
+            del self._people[connection.user_id]
+            self.spawn(self.bus.leave(groups.user(connection.user_id)))
+
+    async def enter(self, room_ids: Iterable[UUID]) -> dict[UUID, RoomFeed]:
+        """The feeds of these rooms, held for the caller, who gives each back by `release()`.
+
+        Returns when the bus has confirmed them, or after its time limit: the first check, shortly
+        after a feed began, finds what came between.
+        """
+        feeds = {room_id: self._feed(room_id) for room_id in room_ids}
+        waiting = [feed.joined for feed in feeds.values() if feed.joined and not feed.joined.done()]
+        if waiting:
+            await asyncio.wait(waiting)
+        return feeds
+
+    def _feed(self, room_id: UUID) -> RoomFeed:
+        feed = self._feeds.get(room_id)
+        if feed is None:
+            feed = self._feeds[room_id] = RoomFeed(room_id, self.pool, self._feed_idle)
+            feed.joined = asyncio.ensure_future(self.bus.join(groups.room(room_id)))
+            self._young.add(room_id)
+            if self._young_timer is None and settings.GAP_REPAIR:
+                self._young_timer = asyncio.get_running_loop().call_later(
+                    settings.HUB_FIRST_CHECK_S, self._check_young
+                )
+        feed.holders += 1
+        return feed
+
+    def _feed_idle(self, feed: RoomFeed) -> None:
+        if self._feeds.get(feed.room_id) is feed:
+            del self._feeds[feed.room_id]
+            self.spawn(self._leave(feed.room_id))
+
+    async def _leave(self, room_id: UUID) -> None:
+        if room_id not in self._feeds:
+            await self.bus.leave(groups.room(room_id))
+            if room_id in self._feeds:  # somebody came while the bus was told
+                await self.bus.join(groups.room(room_id))
+
+    # --- what the bus says --------------------------------------------------------------------
+
+    def _on_message(self, message: dict[str, Any]) -> None:
+        kind = message.get("type")
+        if kind == "room.events":
+            room_id, events = read_room_message(message)
+            feed = self._feeds.get(room_id)
+            if feed is not None:
+                feed.offer(events)
+        elif kind == "user.memberships":
+            for connection in tuple(self._people.get(UUID(message["user"]), ())):
+                connection.memberships_moved()
+        elif kind == "session.ended":
+            ended = UUID(message["session"])
+            for connection in tuple(self._people.get(UUID(message["user"]), ())):
+                if connection.session_id == ended:
+                    connection.session_ended()
+
+    def _on_bus_turn(self) -> None:
+        # Failing: what was published just before may be lost. Working again: what was meanwhile.
+        self._check_now.set()
+
+    # --- what it kept silent ------------------------------------------------------------------
+
+    async def _check_for_ever(self) -> None:
+        while True:
+            period_s = settings.HUB_CHECK_BUS_DOWN_S if self.bus.failing else settings.HUB_CHECK_S
+            try:
+                async with asyncio.timeout(period_s):
+                    await self._check_now.wait()
+            except TimeoutError:
+                pass
+            self._check_now.clear()
+            try:
+                await self.check()
+            except Exception as error:
+                logger.warning("check against the database failed: %s", type(error).__name__)
+
+    async def check(self) -> None:
+        """Compare everything local with the database: four statements, whatever there is."""
+        self.spawn(self.bus.refresh())
+        rooms = tuple(self._feeds)
+        people = {c for local in tuple(self._people.values()) for c in local}
+        sessions = {c.session_id for c in people if c.session_id is not None}
+
+        def read() -> tuple[str, dict[UUID, Head], set[UUID]]:
+            return current_epoch(), heads(rooms), standing_sessions(sessions)
+
+        epoch, found, standing = await self.pool.run(read)
+        if self._epoch is not None and epoch != self._epoch:
+            logger.warning("the database was restored: closing all sockets")
+            for connection in people:
+                connection.restart("The server's data was restored; load the rooms anew.")
+        self._epoch = epoch
+        self._expect(found)
+        for connection in people:
+            if connection.session_id is not None and connection.session_id not in standing:
+                connection.session_ended()
+            else:
+                connection.memberships_moved()
+
+    def _expect(self, found: dict[UUID, Head]) -> None:
+        for room_id, head in found.items():
+            feed = self._feeds.get(room_id)
+            if feed is not None and feed.head is not None:
+                feed.expect(head.last_seq, grace_s=0)
+
+    def _check_young(self) -> None:
+        self._young_timer = None
+        self.spawn(self._check_heads(tuple(self._young)))
+        self._young.clear()
+
+    async def _check_heads(self, rooms: tuple[UUID, ...]) -> None:
+        try:
+            self._expect(await self.pool.run(lambda: heads(rooms)))
+        except Exception as error:
+            logger.warning("first check of rooms failed: %s", type(error).__name__)

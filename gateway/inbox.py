@@ -1,0 +1,69 @@
+"""The frames of one socket, carried out in the order the contract asks for.
+
+`subscribe`, `unsubscribe` and `auth` run alone, in order; everything else is started in order and
+may end in any. Reading stops while SOCKET_INBOX_MAX_FRAMES are under way, so a flood waits at the
+client's end and not in our memory.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+
+Start = Callable[[Callable[[], None]], None]
+"""Begins a frame's work; calls its argument once when that has ended."""
+
+
+class Inbox:
+    """`put` frames in the order received; each is begun when its turn has come."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[Start, bool]] = deque()
+        self._under_way = 0
+        self._alone = False
+        self._space = asyncio.Event()
+        self._space.set()
+
+    def put(self, start: Start, *, alone: bool) -> None:
+        """Begin `start` in its turn."""
+        self._waiting.append((start, alone))
+        self._advance()
+        if len(self._waiting) + self._under_way >= settings.SOCKET_INBOX_MAX_FRAMES:
+            self._space.clear()
+
+    async def space(self) -> None:
+        """Return when more frames may be read."""
+        await self._space.wait()
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self._waiting.clear()
+        self._space.set()
+
+    def _advance(self) -> None:
+        while self._waiting and not self._alone:
+            start, alone = self._waiting[0]
+            if alone and self._under_way:
+                return
+            self._waiting.popleft()
+            self._under_way += 1
+            self._alone = alone
+            start(self._once())
+
+    def _once(self) -> Callable[[], None]:
+        called = False
+
+        def done(*_: Any) -> None:
+            nonlocal called
+            if called:
+                return
+            called = True
+            self._under_way -= 1
+            self._alone = False
+            if len(self._waiting) + self._under_way < settings.SOCKET_INBOX_MAX_FRAMES:
+                self._space.set()
+            self._advance()
+
+        return done

@@ -1,0 +1,63 @@
+"""`manage.py serve`: the production server."""
+
+import socket
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from gateway.server import Supervisor, listen, serve_worker
+
+
+class Command(BaseCommand):
+    """See `help`."""
+
+    help = "Serve REST and WebSocket with uvicorn; several workers share one port."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Each defaults to the setting of its name."""
+        parser.add_argument("--host", default=settings.HOST)
+        parser.add_argument("--port", type=int, default=settings.PORT)
+        parser.add_argument("--workers", type=int, default=settings.WORKERS)
+        parser.add_argument("--fd", type=int, help="serve on this listening socket (what workers are given)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Serve until SIGTERM or SIGINT."""
+        if options["fd"] is not None:
+            serve_worker(socket.socket(fileno=options["fd"]))
+            return
+        host, port, workers = options["host"], options["port"], options["workers"]
+        if workers < 1:
+            raise CommandError("--workers must be at least 1.")
+        if workers > 1:
+            self._several_are_possible()
+        try:
+            listener = listen(host, port)
+        except OSError as error:
+            raise CommandError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
+        shown = f"{'[' + host + ']' if ':' in host else host}:{listener.getsockname()[1]}"
+        text = f"Parley {settings.VERSION}: "
+        if settings.DOCS_ENABLED:
+            text += f"docs http://{shown}/api/docs/  "
+        text += f"API http://{shown}/api/v1/  socket ws://{shown}/ws/v1/"
+        if workers == 1:
+            serve_worker(
+                listener, on_start=lambda: self.stdout.write(text, ending="\n") or self.stdout.flush()
+            )
+            return
+        self.stdout.write(text)
+        self.stdout.flush()
+        sys.exit(Supervisor(listener, workers, [sys.executable, sys.argv[0], "serve", "--fd"]).run())
+
+    def _several_are_possible(self) -> None:
+        """Refuse what would lose messages between the workers without a word."""
+        if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+            raise CommandError(
+                "More than one worker needs PostgreSQL: SQLite has one writer for all of them. Set DATABASE_URL."
+            )
+        if not settings.REDIS_URL:
+            raise CommandError(
+                "More than one worker needs Redis: in memory the workers do not hear each other. Set REDIS_URL."
+            )

@@ -1,0 +1,125 @@
+"""What is on its way to one socket: a bounded queue, and one pump that sends it in order.
+
+It never makes anybody else wait. A reader who owes more than SOCKET_QUEUE_MAX_BYTES of live frames,
+or takes nothing for SOCKET_STALL_S, is closed with 1013.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.conf import settings
+
+from gateway.frames import closing_frame
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Outbox:
+    """Frames are sent in the order of `put`; after `close` nothing more is taken."""
+
+    def __init__(self, send: Send, abort: Callable[[], None] | None) -> None:
+        """`abort` cuts the line without waiting for the reader, where the server can do that."""
+        self._send = send
+        self._abort = abort
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[tuple[str, int]] = deque()
+        self._owed = 0
+        self._pump: asyncio.Task[None] | None = None
+        self._close: dict[str, Any] | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._cut: asyncio.TimerHandle | None = None
+        self.gone = False
+        self._progress_at = self._loop.time()
+        self._watch: asyncio.TimerHandle | None = None
+
+    @property
+    def closing(self) -> bool:
+        """Whether `close` was called or the line is gone: nothing that is put will arrive."""
+        return self._close is not None or self.gone
+
+    def put(self, frame: str, *, counted: bool = True) -> None:
+        """Queue a frame. Replayed ones do not count towards the bound: they are read as they drain."""
+        if self.closing:
+            return
+        size = len(frame) if counted else 0
+        if self._owed + size > settings.SOCKET_QUEUE_MAX_BYTES:
+            self.too_slow()
+            return
+        self._owed += size
+        self._queue.append((frame, size))
+        if self._pump is None:
+            self._progress_at = self._loop.time()
+            self._pump = self._loop.create_task(self._run())
+            if self._watch is None:
+                self._watch = self._loop.call_later(settings.SOCKET_STALL_S, self._look)
+
+    def too_slow(self) -> None:
+        """Close with 1013, dropping what waits: the client resumes from its own position."""
+        self._queue.clear()
+        self.close(1013, "too_slow", "The socket did not read what was sent to it; resume.")
+
+    def close(self, code: int, reason: str, detail: str) -> None:
+        """Send what is queued, the `error` that names the reason, and close; once.
+
+        Whoever has not taken it after SOCKET_CLOSE_S is cut off.
+        """
+        if self.closing:
+            return
+        self._queue.append((closing_frame(reason, detail), 0))
+        self._close = {"type": "websocket.close", "code": code, "reason": reason}
+        if self._abort is not None:
+            self._cut = self._loop.call_later(settings.SOCKET_CLOSE_S, self._abort)
+        if self._pump is None:
+            self._pump = self._loop.create_task(self._run())
+
+    async def drained(self) -> None:
+        """Return when nothing waits to be sent (or ever will be)."""
+        while self._pump is not None and not self.gone:
+            if self._drained is None:
+                self._drained = self._loop.create_future()
+            await asyncio.shield(self._drained)
+
+    def stop(self) -> None:
+        """The line is gone: forget what waits."""
+        self.gone = True
+        self._queue.clear()
+        for timer in (self._cut, self._watch):
+            if timer is not None:
+                timer.cancel()
+        if self._pump is not None:
+            self._pump.cancel()
+        self._release()
+
+    async def _run(self) -> None:
+        try:
+            while self._queue:
+                frame, size = self._queue.popleft()
+                await self._send({"type": "websocket.send", "text": frame})
+                self._owed -= size
+                self._progress_at = self._loop.time()
+            if self._close is not None:
+                await self._send(self._close)
+        except Exception:  # the line broke: the server tells the consumer by websocket.disconnect
+            self.gone = True
+            self._queue.clear()
+        finally:
+            self._pump = None
+            self._release()
+
+    def _look(self) -> None:
+        """Whether anything was taken lately; armed only while something waits."""
+        self._watch = None
+        if self._pump is None or self.closing:
+            return
+        left_s = self._progress_at + settings.SOCKET_STALL_S - self._loop.time()
+        if left_s <= 0:
+            self.too_slow()
+        else:
+            self._watch = self._loop.call_later(left_s, self._look)
+
+    def _release(self) -> None:
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+        self._drained = None

@@ -1,0 +1,25 @@
+"""Our uvicorn WebSocket protocol: websockets-sansio with what a chat server needs beside it.
+
+The one place that reaches into uvicorn. It is plugged in at uvicorn's `ws=`; the application sees
+it as the scope extension `parley.transport` and works without it.
+"""
+
+from typing import Any
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+
+class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
+    """Offers `scope["extensions"]["parley.transport"]`: {"abort": () -> None}.
+
+    `abort` cuts the line at once. uvicorn itself only ever closes a transport, which waits for a
+    reader that does not read, for as long as TCP lets it.
+    """
+
+    def handle_connect(self, event: Request) -> None:
+        """The handshake has come: the scope is made and the application started."""
+        super().handle_connect(event)
+        scope: Any = getattr(self, "scope", None)
+        if scope is not None:  # None: refused as no WebSocket handshake
+            scope["extensions"]["parley.transport"] = {"abort": self.transport.abort}

@@ -1,0 +1,28 @@
+"""The two socket URLs. Any other is refused in the handshake."""
+
+from typing import Any
+
+from channels.routing import URLRouter
+from django.urls import path, re_path
+
+from gateway.auth import SocketAuthMiddleware
+from gateway.consumer import SocketConsumer
+from gateway.runtime import runtime
+
+
+async def not_found(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """No socket lives here: HTTP 403, as every server answers a close before the accept."""
+    await receive()
+    await send({"type": "websocket.close", "code": 4404})
+
+
+websocket_app = SocketAuthMiddleware(
+    URLRouter(
+        [
+            path("ws/v1/", SocketConsumer.as_asgi()),
+            path("ws/v1/rooms/<str:room_id>/", SocketConsumer.as_asgi()),
+            re_path(r"", not_found),
+        ]
+    ),
+    pool=lambda: runtime().hub.pool,
+)

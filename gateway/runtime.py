@@ -1,0 +1,69 @@
+"""What one process runs beside its requests: hub, send queue, publisher. One a running event loop."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from gateway.hub import Hub
+from gateway.sends import SendQueue
+from realtime.publish import publisher
+
+App = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
+
+
+class Runtime:
+    """Started on the loop it is made on."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.hub = Hub()
+        self.sends = SendQueue()
+        publisher.start()
+        self.hub.start()
+
+    async def stop(self) -> None:
+        """Store what is waiting, tell the bus, end."""
+        await self.sends.stop()
+        await publisher.stop()
+        await self.hub.stop()
+
+
+_current: Runtime | None = None
+
+
+def runtime() -> Runtime:
+    """The running loop's own, started on first use (daphne and tests have no lifespan)."""
+    global _current
+    if _current is None or _current.loop is not asyncio.get_running_loop():
+        _current = Runtime()
+    return _current
+
+
+async def stop_runtime() -> None:
+    """Stop the running loop's own, if it has one."""
+    global _current
+    if _current is not None and _current.loop is asyncio.get_running_loop():
+        stopping, _current = _current, None
+        await stopping.stop()
+
+
+def with_runtime(app: App) -> App:
+    """`app`, with the runtime started before its first request or socket."""
+
+    async def wrapped(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        runtime()
+        await app(scope, receive, send)
+
+    return wrapped
+
+
+async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """ASGI lifespan: the runtime stands before the first request and is stopped after the last."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await stop_runtime()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

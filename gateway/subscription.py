@@ -1,0 +1,94 @@
+"""One socket's place in one room: its own position, and how it comes to the end of the log."""
+
+import asyncio
+import logging
+from typing import Protocol
+from uuid import UUID
+
+from django.conf import settings
+
+from gateway.feed import RoomFeed
+from gateway.outbox import Outbox
+from gateway.pool import DatabasePool
+from messaging.events import read_events
+from realtime.publish import RoomEvent
+
+logger = logging.getLogger(__name__)
+
+_RETRY_S = 0.5
+
+
+class Owner(Protocol):
+    """The connection a subscription belongs to."""
+
+    user_id: UUID
+    outbox: Outbox
+
+    def subscription_ended(self, subscription: "Subscription", reason: str) -> None:
+        """The user is out of the room; the subscription delivers nothing more."""
+
+
+class Subscription:
+    """Delivers the events after `position`, each once, in order, until it ends.
+
+    `known_head` is the log's end when the user was last seen to be a member: a `member.left` of
+    theirs at or below it is history, a later one ends the subscription.
+    """
+
+    def __init__(self, owner: Owner, feed: RoomFeed, *, position: int, known_head: int) -> None:
+        self.owner = owner
+        self.feed = feed
+        self.position = position
+        self.ended = False
+        self._known_head = known_head
+        feed.holders += 1
+
+    @property
+    def room_id(self) -> UUID:
+        """The room it is of."""
+        return self.feed.room_id
+
+    def deliver(self, event: RoomEvent, *, counted: bool = True) -> None:
+        """Send the next event on; what is not above the position has no effect."""
+        if event.seq <= self.position or self.ended:
+            return
+        self.position = event.seq
+        self.owner.outbox.put(event.frame, counted=counted)
+        if event.left == self.owner.user_id and event.seq > self._known_head:
+            self.end()
+            self.owner.subscription_ended(self, event.reason)
+
+    def end(self) -> None:
+        """Deliver nothing more."""
+        if not self.ended:
+            self.ended = True
+            self.feed.live.discard(self)
+            self.feed.release()
+
+    def try_live(self) -> bool:
+        """Join the feed where the position has come up with it; False where the log must be read first."""
+        head = self.feed.head
+        if self.ended or head is None or self.position >= head:
+            if not self.ended:
+                self.feed.live.add(self)
+            return True
+        return False
+
+    async def replay(self, pool: DatabasePool) -> None:
+        """Read the log page by page as the socket drains, then join the feed. Nothing is buffered."""
+        while not self.try_live():
+            await self.owner.outbox.drained()
+            if self.owner.outbox.closing:
+                return
+            try:
+                events = await pool.run(
+                    lambda: read_events(self.room_id, self.position, settings.REPLAY_PAGE_EVENTS)
+                )
+            except Exception as error:
+                logger.warning("log of room %s: %s", self.room_id, type(error).__name__)
+                await asyncio.sleep(_RETRY_S)
+                continue
+            for event in events:
+                self.deliver(event, counted=False)
+            if not events:  # the log is shorter than the feed: a restored database, whose epoch will tell
+                await asyncio.sleep(_RETRY_S)
