@@ -1,0 +1,271 @@
+"""Accounts over REST. Views parse, call one service or selector, and render; they hold no rules."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import payloads, selectors, services
+from accounts.authentication import identity_of, user_of
+from accounts.serializers import OpenedSession, RefreshBody, RegisterBody, TokenBody, TokenPair, UserPage
+from common.errors import (
+    AlreadyExists,
+    BadCredentials,
+    Forbidden,
+    Invalid,
+    NotFound,
+    SessionEnded,
+    TokenExpired,
+    TokenInvalid,
+    UserDisabled,
+)
+from common.ids import parse_id
+from common.rest import read_body
+from common.schema import body, path_id, problems, ref
+from realtime import objects
+
+_NO_STORE = {"Cache-Control": "no-store"}  # tokens stay out of every cache (RFC 6749, section 5.1)
+
+_ACCESS = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0b2tlbl90eXBlIjoiYWNjZXNzIn0.c2lnbmF0dXJl"
+_REFRESH = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0b2tlbl90eXBlIjoicmVmcmVzaCJ9.c2lnbmF0dXJl"
+_ADA: dict[str, Any] = {
+    "id": "019aa5e2-7d3c-7a41-9c1b-2f60c35e8d11",
+    "username": "ada",
+    "display_name": "Ada Lovelace",
+    "avatar": None,
+    "bio": "Writes programs for machines that do not exist yet.",
+    "is_bot": False,
+    "deleted": False,
+}
+_ADA_HERSELF = _ADA | {"email": "ada@example.com", "created_at": "2026-11-23T09:15:02.318114Z"}
+_BOB: dict[str, Any] = _ADA | {
+    "id": "019aa5e3-10b8-7f05-8a77-6e1d94b2c0fa",
+    "username": "bob",
+    "display_name": "Bob",
+    "bio": "",
+}
+_OPENED: dict[str, Any] = {
+    "access": _ACCESS,
+    "refresh": _REFRESH,
+    "user": _ADA_HERSELF,
+    "session": {
+        "id": "019aa5e2-7d4f-7c02-b5d8-91c4be7701a3",
+        "device": "Ada's phone",
+        "created_at": "2026-11-23T09:15:02.318114Z",
+        "last_seen_at": "2026-11-23T09:15:02.318114Z",
+        "current": True,
+    },
+}
+
+
+class _OpenView(APIView):
+    """For who has no access token yet; one that is sent all the same, perhaps expired, is not looked at."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+
+class RegisterView(_OpenView):
+    @extend_schema(
+        operation_id="auth_register",
+        tags=["auth"],
+        summary="Register and log in",
+        description=(
+            "Makes a user and opens its first session. User names are unique after NFKC and casefolding, "
+            "of letters of one script; e-mail addresses are unique without case. A name or address that is "
+            "taken is a 409 `already_exists` with `errors[].attr`."
+        ),
+        request=body(RegisterBody),
+        examples=[
+            OpenApiExample(
+                "Ada registers",
+                value={
+                    "username": "ada",
+                    "password": "correct horse battery staple",
+                    "email": "ada@example.com",
+                    "display_name": "Ada Lovelace",
+                    "device": "Ada's phone",
+                },
+                request_only=True,
+            )
+        ],
+        responses={
+            201: OpenApiResponse(
+                response=ref(OpenedSession),
+                description="The user, its session and the session's tokens.",
+                examples=[OpenApiExample("Registered", value=_OPENED)],
+            ),
+            **problems(AlreadyExists),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        given = read_body(request, RegisterBody)
+        opened = services.register(
+            username=given.username,
+            password=given.password,
+            email=given.email,
+            display_name=given.display_name or "",
+            device=given.device or "",
+        )
+        return Response(_opened(opened), status=status.HTTP_201_CREATED, headers=_NO_STORE)
+
+
+class TokenView(_OpenView):
+    @extend_schema(
+        operation_id="auth_log_in",
+        tags=["auth"],
+        summary="Log in",
+        description=(
+            "Opens a session for a user name (or e-mail address) and password. `device` is a name for people. "
+            "A wrong name and a wrong password answer alike: 401 `bad_credentials`."
+        ),
+        request=body(TokenBody),
+        examples=[
+            OpenApiExample(
+                "Ada logs in",
+                value={
+                    "username": "ada",
+                    "password": "correct horse battery staple",
+                    "device": "Ada's phone",
+                },
+                request_only=True,
+            )
+        ],
+        responses={
+            200: OpenApiResponse(
+                response=ref(OpenedSession),
+                description="The user, the new session and its tokens.",
+                examples=[OpenApiExample("Logged in", value=_OPENED)],
+            ),
+            **problems(BadCredentials, UserDisabled),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        given = read_body(request, TokenBody)
+        opened = services.log_in(username=given.username, password=given.password, device=given.device or "")
+        return Response(_opened(opened), headers=_NO_STORE)
+
+
+class TokenRefreshView(_OpenView):
+    @extend_schema(
+        operation_id="auth_refresh",
+        tags=["auth"],
+        summary="Get the next pair of tokens",
+        description=(
+            "Each refresh token is used once. Used again within 30 s of its first use (a lost answer, a second "
+            "tab) it answers with the session's newest pair; used again later it ends the session: 401 "
+            "`session_ended`, and the session's sockets close."
+        ),
+        request=body(RefreshBody),
+        examples=[OpenApiExample("Refresh", value={"refresh": _REFRESH}, request_only=True)],
+        responses={
+            200: OpenApiResponse(
+                response=ref(TokenPair),
+                description="The session's newest pair.",
+                examples=[OpenApiExample("Refreshed", value={"access": _ACCESS, "refresh": _REFRESH})],
+            ),
+            **problems(TokenExpired, TokenInvalid, SessionEnded, UserDisabled),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        pair = services.refresh(token=read_body(request, RefreshBody).refresh)
+        return Response(TokenPair(access=pair.access, refresh=pair.refresh), headers=_NO_STORE)
+
+
+class LogoutView(APIView):
+    @extend_schema(
+        operation_id="auth_log_out",
+        tags=["auth"],
+        summary="Log out",
+        description="Ends the session of the access token: both its tokens are refused at once, its sockets close.",
+        request=None,
+        responses={204: OpenApiResponse(description="The session has ended."), **problems(Forbidden)},
+    )
+    def post(self, request: Request) -> Response:
+        session_id = identity_of(request).session_id
+        if session_id is None:
+            raise Forbidden("This token belongs to no session.")
+        services.log_out(session_id=session_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class MeView(APIView):
+    @extend_schema(
+        operation_id="users_me_get",
+        tags=["users"],
+        summary="My profile",
+        description="My own profile, with what only I see.",
+        responses={
+            200: OpenApiResponse(
+                response=ref(objects.OwnUser),
+                description="My profile.",
+                examples=[OpenApiExample("Ada", value=_ADA_HERSELF)],
+            )
+        },
+    )
+    def get(self, request: Request) -> Response:
+        return Response(payloads.own_profile_of(user_of(request)))
+
+
+class UsersView(APIView):
+    @extend_schema(
+        operation_id="users_list",
+        tags=["users"],
+        summary="Look users up",
+        description="The public profiles of the users with these ids, in the order asked; unknown ids are left out.",
+        parameters=[
+            OpenApiParameter("ids", str, required=True, description="Ids separated by commas, at most 100.")
+        ],
+        responses={
+            200: OpenApiResponse(
+                response=ref(UserPage),
+                description="The profiles.",
+                examples=[OpenApiExample("Two users", value={"results": [_ADA, _BOB], "next_cursor": None})],
+            )
+        },
+    )
+    def get(self, request: Request) -> Response:
+        text = request.query_params.get("ids")
+        if text is None:
+            raise Invalid.field("ids", "required", "required")
+        asked = text.split(",")
+        if len(asked) > settings.IDS_MAX_PER_REQUEST:
+            raise Invalid.field("ids", f"at most {settings.IDS_MAX_PER_REQUEST} ids", "too_many")
+        ids = [found for found in map(parse_id, asked) if found is not None]
+        users = selectors.users_by_ids(ids)
+        return Response(UserPage(results=[payloads.profile_of(user) for user in users], next_cursor=None))
+
+
+class UserView(APIView):
+    @extend_schema(
+        operation_id="users_get",
+        tags=["users"],
+        summary="A user's profile",
+        description="The public profile. That of a deleted user is empty but for `deleted`.",
+        parameters=[path_id("user_id", "The user's id.")],
+        responses={
+            200: OpenApiResponse(
+                response=ref(objects.User),
+                description="The profile.",
+                examples=[OpenApiExample("Bob", value=_BOB)],
+            )
+        },
+    )
+    def get(self, request: Request, user_id: str) -> Response:
+        known = parse_id(user_id)
+        if known is None:
+            raise NotFound
+        return Response(payloads.profile_of(selectors.user_by_id(known)))
+
+
+def _opened(opened: services.Opened) -> OpenedSession:
+    return OpenedSession(
+        access=opened.access,
+        refresh=opened.refresh,
+        user=payloads.own_profile_of(opened.user),
+        session=payloads.session_of(opened.session, opened.session.id),
+    )

@@ -1,0 +1,3 @@
+"""What is true of everybody in these tests."""
+
+PASSWORD = "correct horse battery staple"
