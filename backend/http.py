@@ -1,0 +1,51 @@
+"""Django's ASGI handler with bodies bounded, also those of no stated length, and its own refusals in JSON."""
+
+import os
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.http import HttpResponse
+
+from backend.errors import problem_for_status
+
+
+class Handler(ASGIHandler):
+    """Keeps no more of a body than may be sent, and answers in JSON also where there is no request yet."""
+
+    async def read_body(self, receive: Callable[[], Awaitable[Mapping[str, Any]]]) -> IO[bytes]:
+        """The body's first BODY_MAX_BYTES + 1 bytes: enough to see that there is too much.
+
+        Django's own would write all of it to the disk, whatever its size.
+        """
+        body = tempfile.SpooledTemporaryFile(settings.FILE_UPLOAD_MAX_MEMORY_SIZE)  # noqa: SIM115 (Django closes it)
+        room = settings.BODY_MAX_BYTES + 1
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                body.close()
+                raise RequestAborted
+            chunk = message.get("body", b"")[:room]
+            room -= len(chunk)
+            body.write(chunk)
+            more = message.get("more_body", False)
+        body.seek(0)
+        return body
+
+    def create_request(
+        self, scope: Mapping[str, Any], body_file: IO[bytes]
+    ) -> tuple[ASGIRequest, None] | tuple[None, HttpResponse]:
+        """The request, or the answer to what is none (a query string that is no text)."""
+        request, refusal = super().create_request(scope, body_file)
+        if refusal is None:
+            assert request is not None
+            size = body_file.seek(0, os.SEEK_END)
+            body_file.seek(0)
+            # DRF takes a body of no stated length (Transfer-Encoding: chunked) for none at all.
+            request.META.setdefault("CONTENT_LENGTH", str(size))
+            return request, None
+        return None, problem_for_status(refusal.status_code)

@@ -1,0 +1,82 @@
+"""Logs: structlog on top of the standard library, JSON in production, with request and connection ids.
+
+No token and no message body is ever logged; what is logged is chosen field by field, and what
+looks like a JWT is blanked all the same, because libraries below us log what they like.
+"""
+
+import logging.config
+import re
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+_JWT = re.compile(r"eyJ[\w-]{5,}\.[\w-]+(\.[\w-]*)?")
+
+
+def blank_tokens(_logger: Any, _name: str, event: EventDict) -> EventDict:
+    """Blank whatever looks like a JWT in any text of an event."""
+    for key, value in event.items():
+        if isinstance(value, str) and "eyJ" in value:
+            event[key] = _JWT.sub("[token]", value)
+    return event
+
+
+def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
+    """A `logging.config.dictConfig` that sends everything through structlog; see `set_up`."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.PositionalArgumentsFormatter(),
+    ]
+    last: list[Processor] = (
+        [structlog.processors.format_exc_info, blank_tokens, structlog.processors.JSONRenderer()]
+        if as_json
+        else [structlog.processors.format_exc_info, blank_tokens, structlog.dev.ConsoleRenderer(colors=False)]
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "structlog": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": shared,
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # Django gave it handlers of its own; naming it here takes them away.
+            "django": {},
+            # Its lines at INFO hold whole URLs with their query strings.
+            "uvicorn": {"level": "WARNING"},
+            "daphne": {"level": "WARNING"},
+            # It logs a traceback a second while Redis is away; our own bus says so once (gateway.bus).
+            "channels_redis": {"level": "CRITICAL"},
+            # A 4xx is an answer, not an event worth a warning.
+            "django.request": {"level": "ERROR"},
+            "django.channels.server": {"level": "WARNING"},
+        },
+    }
+
+
+def set_up(config: dict[str, Any]) -> None:
+    """Configure both libraries; called once a process, by backend/asgi.py and the commands."""
+    logging.config.dictConfig(config)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,  # tests look at what is logged
+    )

@@ -1,0 +1,155 @@
+"""What every HTTP answer gets: its request's id, a line in the log, and headers that lock it down."""
+
+import asyncio
+import contextlib
+import re
+import time
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from whitenoise.middleware import WhiteNoiseMiddleware
+from whitenoise.responders import StaticFile
+
+from backend.errors import expected, problem_for_status
+from common.ids import new_id
+from common.problems import PROBLEM_JSON
+
+logger = structlog.get_logger(__name__)
+
+_SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Parts of our URLs that let whoever knows them in: not for the log.
+_SECRET_PARTS = ("secret", "code", "token")
+# An answer of the API is data: should a browser ever show one as a page, it runs and loads nothing.
+_API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
+
+class RequestIdMiddleware:
+    """Outermost: binds `request_id` for the log, echoes it, logs one line, completes the headers.
+
+    An error that Django or a middleware below answers with a page of HTML, as it does with DEBUG
+    on, becomes a problem here; its headers (CORS) stay.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(
+        self,
+        get_response: Callable[[HttpRequest], HttpResponseBase]
+        | Callable[[HttpRequest], Awaitable[HttpResponseBase]],
+    ) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if self.is_async:
+            return self._call_async(request)
+        request_id = _request_id(request)
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            started = time.perf_counter()
+            response = self.get_response(request)
+            assert isinstance(response, HttpResponseBase)
+            return _finish(request, response, request_id, started)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """Views that are not DRF's (pages, streams) raise the same errors and answer alike."""
+        return expected(exception)
+
+    async def _call_async(self, request: HttpRequest) -> HttpResponseBase:
+        request_id = _request_id(request)
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            started = time.perf_counter()
+            response = self.get_response(request)
+            assert not isinstance(response, HttpResponseBase)
+            return _finish(request, await response, request_id, started)
+
+
+class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
+    """WhiteNoise for the documentation pages' files, also between asynchronous middleware.
+
+    Its own is synchronous alone: every request, of the API too, would change threads and back for
+    it, and its files be read by Django with a warning each.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        super().__init__(get_response)
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        return self._call_async(request) if self.is_async else super().__call__(request)
+
+    async def _call_async(self, request: HttpRequest) -> HttpResponseBase:
+        static_file = self.files.get(request.path_info)
+        if static_file is None:
+            response: HttpResponseBase = await self.get_response(request)
+            return response
+        return await asyncio.to_thread(self._read, static_file, request)
+
+    def _read(self, static_file: StaticFile, request: HttpRequest) -> HttpResponse:
+        """The answer with its file in memory: a megabyte or two."""
+        streamed = self.serve(static_file, request)
+        with contextlib.closing(streamed):
+            content = streamed.getvalue()
+        return HttpResponse(content, status=streamed.status_code, headers=dict(streamed.items()))
+
+
+def _request_id(request: HttpRequest) -> str:
+    """The client's or proxy's own id where it is a plain one, else a new one."""
+    given = request.headers.get("X-Request-ID", "")
+    return given if _SANE_ID.fullmatch(given) else str(new_id())
+
+
+def _finish(
+    request: HttpRequest, response: HttpResponseBase, request_id: str, started: float
+) -> HttpResponseBase:
+    if response.status_code >= HTTPStatus.BAD_REQUEST:
+        _say_it_in_json(response)
+    headers = response.headers
+    headers["X-Request-ID"] = request_id
+    headers.setdefault("Content-Security-Policy", _API_POLICY)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    # Answers are somebody's own; a view whose answer may be kept says so itself.
+    headers.setdefault("Cache-Control", "no-store")
+    logger.info(
+        "request",
+        method=request.method,
+        path=_loggable_path(request),
+        status=response.status_code,
+        duration_ms=round((time.perf_counter() - started) * 1000, 1),
+    )
+    return response
+
+
+def _say_it_in_json(response: HttpResponseBase) -> None:
+    """Put a problem in the place of a page of HTML."""
+    if not isinstance(response, HttpResponse) or response.get("Content-Type", "") == PROBLEM_JSON:
+        return
+    if response.get("Content-Type", "text/html").startswith("text/html"):
+        substitute = problem_for_status(response.status_code)
+        response.content = substitute.content
+        for name, value in substitute.items():
+            response[name] = value
+        response["Content-Length"] = str(len(response.content))
+
+
+def _loggable_path(request: HttpRequest) -> str:
+    """The path without query string, and without those parts of it that are credentials."""
+    path = request.path
+    match = request.resolver_match
+    if match is not None:
+        for name in _SECRET_PARTS:
+            if name in match.kwargs:
+                path = path.replace(str(match.kwargs[name]), f"[{name}]")
+    return path

@@ -1,0 +1,283 @@
+"""Every setting, driven by the environment. What is not set has a safe default; units are in the names.
+
+With DEBUG off, SECRET_KEY and ALLOWED_HOSTS must be given: the process refuses to start without.
+"""
+
+import tomllib
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.crypto import salted_hmac
+
+from backend.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
+env = environ.Env()
+
+# --- What must be known -----------------------------------------------------------------------
+
+DEBUG: bool = env.bool("DEBUG", False)
+SECRET_KEY: str = env.str("SECRET_KEY", "")
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
+if not SECRET_KEY:
+    raise ImproperlyConfigured("SECRET_KEY is not set: a random text of at least 50 characters.")
+if not DEBUG and not ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS is not set: the host names clients reach Parley by.")
+
+# Origins of browsers that may call, for CORS and the socket alike: https://app.example.com, …
+ALLOWED_ORIGINS: list[str] = [origin.rstrip("/") for origin in env.list("ALLOWED_ORIGINS", default=[])]
+
+# --- The wire: numbers a client meets -----------------------------------------------------------
+
+MESSAGE_MAX_CHARS: int = env.int("MESSAGE_MAX_CHARS", 8_000)  # code points a message
+METADATA_MAX_BYTES: int = env.int("METADATA_MAX_BYTES", 4_096)  # JSON of a message's metadata
+BODY_MAX_BYTES: int = env.int("BODY_MAX_BYTES", 128 * 1024)  # JSON of a REST request
+FRAME_MAX_BYTES: int = env.int("FRAME_MAX_BYTES", 128 * 1024)  # a frame from a client
+BAD_FRAMES_PER_MINUTE: int = env.int("BAD_FRAMES_PER_MINUTE", 10)  # more of them close with 4400
+AUTH_TIMEOUT_S: float = env.float("AUTH_TIMEOUT_S", 10.0)  # first `auth` frame of a socket without token
+SUBSCRIBE_MAX_ROOMS: int = env.int("SUBSCRIBE_MAX_ROOMS", 500)  # rooms a subscribe frame
+SOCKET_MAX_ROOMS: int = env.int("SOCKET_MAX_ROOMS", 5_000)  # subscriptions a socket
+REPLAY_MAX_EVENTS: int = env.int("REPLAY_MAX_EVENTS", 5_000)  # missed in a room; more is `too_far_behind`
+REPLAY_MAX_EVENTS_PER_FRAME: int = env.int("REPLAY_MAX_EVENTS_PER_FRAME", 20_000)  # … in one subscribe
+MEMBERS_MAX_PER_REQUEST: int = env.int("MEMBERS_MAX_PER_REQUEST", 100)  # people added at once
+IDS_MAX_PER_REQUEST: int = env.int("IDS_MAX_PER_REQUEST", 100)  # ids of one look-up
+
+# --- Delivery: the hub --------------------------------------------------------------------------
+
+HUB_CHECK_S: float = env.float("HUB_CHECK_S", 20.0)  # positions compared with the database
+HUB_CHECK_BUS_DOWN_S: float = env.float("HUB_CHECK_BUS_DOWN_S", 1.0)  # … while the bus fails
+HUB_FIRST_CHECK_S: float = env.float("HUB_FIRST_CHECK_S", 1.0)  # … after a room's first subscription
+HUB_GAP_GRACE_S: float = env.float("HUB_GAP_GRACE_S", 0.02)  # a later event may overtake an earlier one
+BUS_HEARTBEAT_S: float = env.float("BUS_HEARTBEAT_S", 0.4)  # two missing: the bus fails
+BUS_TIMEOUT_S: float = env.float("BUS_TIMEOUT_S", 2.0)  # a publication or subscription that hangs
+BUS_QUEUE_MAX_BYTES: int = env.int("BUS_QUEUE_MAX_BYTES", 8 * 1024 * 1024)  # waiting for a slow bus
+BUS_MESSAGE_MAX_BYTES: int = env.int("BUS_MESSAGE_MAX_BYTES", 256 * 1024)  # of one publication
+SOCKET_QUEUE_MAX_BYTES: int = env.int("SOCKET_QUEUE_MAX_BYTES", 1024 * 1024)  # live frames a reader may owe
+SOCKET_STALL_S: float = env.float("SOCKET_STALL_S", 10.0)  # took nothing of what was sent: 1013
+SOCKET_CLOSE_S: float = env.float("SOCKET_CLOSE_S", 5.0)  # to answer a close before the line is cut
+SOCKET_INBOX_MAX_FRAMES: int = env.int("SOCKET_INBOX_MAX_FRAMES", 256)  # read ahead of their turn
+SOCKET_PING_S: float = env.float("SOCKET_PING_S", 20.0)  # WebSocket ping
+SOCKET_PING_TIMEOUT_S: float = env.float("SOCKET_PING_TIMEOUT_S", 60.0)  # … and its answer
+SOCKET_SEND_BUFFER_BYTES: int = env.int("SOCKET_SEND_BUFFER_BYTES", 256 * 1024)  # the kernel's, SO_SNDBUF
+REPLAY_PAGE_EVENTS: int = env.int("REPLAY_PAGE_EVENTS", 100)  # read from the log at once
+GAP_REPAIR: bool = env.bool("GAP_REPAIR", True)  # off only to show in tests what then is lost
+
+# --- Stores -------------------------------------------------------------------------------------
+
+DATABASE_URL: str = env.str("DATABASE_URL", f"sqlite:///{BASE_DIR}/db.sqlite3")
+REDIS_URL: str = env.str("REDIS_URL", "")
+DATABASE_POOL_SIZE: int = env.int("DATABASE_POOL_SIZE", 12)  # connections a process
+DATABASE_POOL_WAIT_S: float = env.float("DATABASE_POOL_WAIT_S", 10.0)  # for a free one; then `unavailable`
+DATABASE_CONNECT_S: int = env.int("DATABASE_CONNECT_S", 5)
+DATABASE_STATEMENT_S: float = env.float("DATABASE_STATEMENT_S", 15.0)  # PostgreSQL's statement_timeout
+SOCKET_DATABASE_THREADS: int = env.int("SOCKET_DATABASE_THREADS", 4)  # reads for sockets at once
+SEND_BATCH_MAX: int = env.int("SEND_BATCH_MAX", 500)  # messages of one transaction
+SEND_QUEUE_MAX: int = env.int("SEND_QUEUE_MAX", 10_000)  # waiting for it; more get `unavailable`
+
+
+def _database() -> dict[str, Any]:
+    """Django's DATABASES["default"] for DATABASE_URL: pooled PostgreSQL, or SQLite as it must be run."""
+    config: dict[str, Any] = dict(environ.Env.db_url_config(DATABASE_URL))
+    options: dict[str, Any] = dict(config.get("OPTIONS", {}))
+    if config["ENGINE"] == "django.db.backends.sqlite3":
+        # IMMEDIATE: a transaction that reads first and then writes must not find the database locked.
+        # FULL: an acknowledged commit survives a power cut.
+        options |= {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;",
+        }
+        config["TEST"] = {"NAME": f"{config['NAME']}.test"}
+    else:
+        # Under ASGI each request is its own thread: without a pool each would open a connection.
+        options |= {
+            "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": DATABASE_POOL_WAIT_S},
+            "connect_timeout": DATABASE_CONNECT_S,
+            "keepalives_idle": 15,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "options": f"-c statement_timeout={int(DATABASE_STATEMENT_S * 1000)} -c timezone=UTC",
+        }
+        config["CONN_HEALTH_CHECKS"] = True
+    config["OPTIONS"] = options
+    return config
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+if REDIS_URL:
+    CHANNEL_LAYERS: dict[str, Any] = {
+        "default": {
+            "BACKEND": env.str("CHANNEL_LAYER", "channels_redis.pubsub.RedisPubSubChannelLayer"),
+            "CONFIG": {
+                # redis-py 8 gives up on a silent connection after 5 s, which kills the layer's readers
+                # (https://github.com/django/channels_redis/issues/422); its pool of 100 is too small
+                # for a reconnect storm.
+                "hosts": [{"address": REDIS_URL, "socket_timeout": 15, "max_connections": 1000}],
+                "prefix": env.str("REDIS_PREFIX", "parley"),
+            },
+        }
+    }
+    CACHES: dict[str, Any] = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    }
+else:
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": env.str("CHANNEL_LAYER", "channels.layers.InMemoryChannelLayer"),
+            # One channel a process takes all of it: 100, the default, would be lost in one burst.
+            "CONFIG": {"capacity": 10_000, "expiry": 60},
+        }
+    }
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# --- Serving ------------------------------------------------------------------------------------
+
+HOST: str = env.str("HOST", "127.0.0.1")
+PORT: int = env.int("PORT", 8000)
+WORKERS: int = env.int("WORKERS", 1)
+DRAIN_S: int = env.int("DRAIN_S", 10)  # for requests under way when a worker stops
+DOCS_ENABLED: bool = env.bool("DOCS_ENABLED", DEBUG)
+LOG_LEVEL: str = env.str("LOG_LEVEL", "INFO")
+LOG_JSON: bool = env.bool("LOG_JSON", not DEBUG)
+LOGGING_CONFIG = "backend.logs.set_up"
+LOGGING = logging_config(level=LOG_LEVEL, as_json=LOG_JSON)
+
+INSTALLED_APPS = [
+    "daphne",  # before staticfiles: makes runserver speak WebSocket
+    "corsheaders",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "accounts",
+    "rooms",
+    "messaging",
+    "gateway",
+    "openapi",
+]
+MIDDLEWARE = [
+    "backend.middleware.RequestIdMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "backend.middleware.StaticFilesMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "backend.urls"
+ASGI_APPLICATION = "backend.asgi.application"
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True  # no collectstatic step: only the documentation pages have files
+WHITENOISE_AUTOREFRESH = False
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+APPEND_SLASH = False  # a redirect would lose a POST's body
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_MAX_BYTES
+
+# --- Security -----------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "UserAttributeSimilarityValidator")
+]
+SECURE_SSL_REDIRECT: bool = env.bool("SECURE_SSL_REDIRECT", not DEBUG)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS: int = env.int("SECURE_HSTS_SECONDS", 0 if DEBUG else 31_536_000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
+SECURE_HSTS_PRELOAD = not DEBUG
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", False) else None
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+X_FRAME_OPTIONS = "DENY"
+# No cookie authenticates anything, so there is nothing a forged cross-site request could use.
+SILENCED_SYSTEM_CHECKS = ["security.W003"]
+
+CORS_ALLOWED_ORIGINS = ALLOWED_ORIGINS
+CORS_ALLOWED_ORIGIN_REGEXES = [r"^https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?\Z"] if DEBUG else []
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "authorization",
+    "content-type",
+    "if-none-match",
+    "last-event-id",
+    "x-request-id",
+]
+CORS_EXPOSE_HEADERS = [
+    "Retry-After", "X-Request-ID", "RateLimit", "RateLimit-Policy",
+    "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "ETag",
+]  # fmt: skip
+
+ACCESS_TOKEN_S: int = env.int("ACCESS_TOKEN_S", 600)
+REFRESH_TOKEN_S: int = env.int("REFRESH_TOKEN_S", 30 * 86_400)
+REFRESH_GRACE_S: int = env.int("REFRESH_GRACE_S", 30)  # a used refresh token answers that long
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    # A key of its own, so that nothing else that is signed with SECRET_KEY can pass for a token.
+    "SIGNING_KEY": env.str("JWT_SIGNING_KEY", "")
+    or salted_hmac("parley.jwt", "signing key", secret=SECRET_KEY, algorithm="sha256").hexdigest(),
+    "ACCESS_TOKEN_LIFETIME": timedelta(seconds=ACCESS_TOKEN_S),
+    "REFRESH_TOKEN_LIFETIME": timedelta(seconds=REFRESH_TOKEN_S),
+    "ISSUER": "parley",
+    "AUDIENCE": "parley",
+    "LEEWAY": 0,
+    "USER_ID_CLAIM": "sub",
+}
+
+# --- REST and its documents ---------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.authentication.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["common.rest.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["common.rest.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "backend.errors.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Parley",
+    "DESCRIPTION": (
+        "A chat backend: REST for everything, a WebSocket (`/ws/v1/`) for what happens now.\n\n"
+        "Errors are `application/problem+json` (RFC 9457); switch on their `code`. Ids are opaque, times "
+        "are UTC, lists are paged by cursor. Later releases of v1 only add: ignore fields you do not know."
+    ),
+    "VERSION": VERSION,
+    "LICENSE": {"name": "MIT", "identifier": "MIT"},
+    "OAS_VERSION": "3.1.1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "SERVERS": [{"url": "/", "description": "This server"}],
+    "SERVE_AUTHENTICATION": [],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "openapi.hooks.add_components",
+    ],
+    "TAGS": [
+        {"name": "auth", "description": "Registering, logging in, tokens and sessions."},
+        {"name": "users", "description": "Profiles, one's own and others', and whom one blocks."},
+        {"name": "rooms", "description": "Rooms, who is in them, and what they are to me."},
+        {"name": "members", "description": "Members of a room, their roles, bans."},
+        {"name": "invites", "description": "Links that let people into a room."},
+        {"name": "messages", "description": "Messages, threads, reactions, pins and search."},
+        {"name": "events", "description": "The numbered log of a room, for those without a WebSocket."},
+        {"name": "attachments", "description": "Files of messages."},
+        {"name": "reports", "description": "What members report, for moderators."},
+        {"name": "bots", "description": "Bots and their tokens."},
+        {"name": "webhooks", "description": "Posting into rooms from outside, and their events to outside."},
+        {"name": "service", "description": "For operators: is it alive, can it serve?"},
+    ],
+}

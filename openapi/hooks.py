@@ -1,0 +1,147 @@
+"""What the views cannot say each by itself: the shared components, errors and examples of the document."""
+
+import copy
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from drf_spectacular.generators import SchemaGenerator
+
+from common.errors import (
+    REST_ERRORS,
+    InternalError,
+    Invalid,
+    NotAuthenticated,
+    NotFound,
+    ParleyError,
+    RateLimited,
+    SessionEnded,
+    TokenExpired,
+    TokenInvalid,
+    TooLarge,
+    Unavailable,
+    UnsupportedType,
+    UserDisabled,
+)
+from common.problems import PROBLEM_JSON, Problem
+from common.schema import named_structs, problem_example, ref
+from openapi.examples import example_of
+from openapi.structs import components
+
+Json = dict[str, Any]
+
+_METHODS = ("get", "put", "post", "patch", "delete")
+_BY_CODE = {error.code: error for error in REST_ERRORS}
+_AGAIN = {
+    401: "after a new token",
+    410: "after loading the room anew",
+    429: "after `retry_after`",
+    500: "with back-off",
+    503: "yes, with the same `client_id`",
+}
+# The 401s that another token does not cure.
+_FINAL = {"bad_credentials", "user_disabled"}
+
+
+def add_components(result: Json, generator: SchemaGenerator, request: object, public: bool) -> Json:
+    """drf-spectacular's post-processing hook; ValueError where two components share a name."""
+    ref(Problem)
+    schemas = result.setdefault("components", {}).setdefault("schemas", {})
+    ours = components(named_structs())
+    twice = schemas.keys() & ours.keys()
+    if twice:
+        raise ValueError(f"a serializer and a struct share a name: {', '.join(sorted(twice))}")
+    schemas.update(ours)
+    schemas["Problem"]["properties"]["code"] = _codes()
+    result["components"]["schemas"] = dict(sorted(schemas.items()))
+    result["components"]["examples"] = {
+        error.code: {"summary": error.title, "value": problem_example(error)} for error in REST_ERRORS
+    }
+    for path, operation in operations(result):
+        _name_ids(operation)
+        _add_errors(path, operation)
+        _add_examples(operation, schemas)
+    used = {tag for _, operation in operations(result) for tag in operation["tags"]}
+    result["tags"] = [tag for tag in result.get("tags", []) if tag["name"] in used]
+    return result
+
+
+def operations(document: Json) -> Iterator[tuple[str, Json]]:
+    """Every operation of a document with its path."""
+    for path, item in document["paths"].items():
+        for method in _METHODS:
+            if method in item:
+                yield path, item[method]
+
+
+def _codes() -> Json:
+    """The schema of Problem.code: every code there is, and when to try again."""
+    rows = [f"| `{error.code}` | {error.status} | {_again(error)} | {error.title} |" for error in REST_ERRORS]
+    table = "\n".join(["| code | status | again? | |", "|---|---|---|---|", *rows])
+    return {
+        "type": "string",
+        "enum": [error.code for error in REST_ERRORS],
+        "description": f"What to switch on. Later versions may add codes.\n\n{table}",
+    }
+
+
+def _again(error: type[ParleyError]) -> str:
+    return "no" if error.code in _FINAL else _AGAIN.get(error.status, "no")
+
+
+def _name_ids(operation: Json) -> None:
+    """Ids in paths are UUIDs like everywhere else."""
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "path" and re.search(r"(^|_)id$", parameter["name"]):
+            parameter["schema"] = {"type": "string", "format": "uuid"}
+
+
+def _add_errors(path: str, operation: Json) -> None:
+    """Join what every such operation may answer to the errors the view named."""
+    codes: dict[int, list[str]] = {}
+    responses = operation["responses"]
+    for status in [status for status in responses if int(status) >= 400]:
+        content = responses.pop(status).get("content", {})
+        examples = content.get(PROBLEM_JSON, {}).get("examples", {})
+        codes[int(status)] = [example["value"]["code"] for example in examples.values()]
+    for error in _always(path, operation):
+        known = codes.setdefault(error.status, [])
+        if error.code not in known:
+            known.append(error.code)
+    for status, known in sorted(codes.items()):
+        responses[str(status)] = {
+            "description": " ".join(f"`{code}`: {_BY_CODE[code].title}" for code in known),
+            "content": {
+                PROBLEM_JSON: {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in known},
+                }
+            },
+        }
+
+
+def _always(path: str, operation: Json) -> Iterator[type[ParleyError]]:
+    """The errors an operation may answer because of what it takes."""
+    parameters = operation.get("parameters", [])
+    if "requestBody" in operation or any(parameter["in"] == "query" for parameter in parameters):
+        yield Invalid
+    if "requestBody" in operation:
+        yield from (TooLarge, UnsupportedType)
+    if operation.get("security"):
+        yield from (NotAuthenticated, TokenExpired, TokenInvalid, SessionEnded, UserDisabled)
+    if "{" in path:
+        yield NotFound
+    if path.startswith("/api/"):
+        yield RateLimited
+        yield Unavailable
+    yield InternalError
+
+
+def _add_examples(operation: Json, schemas: Json) -> None:
+    """One example, made from the schema, for every body and answer that has none of its own."""
+    bodies = [operation["requestBody"]] if "requestBody" in operation else []
+    bodies += [answer for status, answer in operation["responses"].items() if int(status) < 300]
+    for body in bodies:
+        for media in body.get("content", {}).values():
+            if "schema" in media and not media.keys() & {"example", "examples"}:
+                media["example"] = copy.deepcopy(example_of(media["schema"], schemas))

@@ -1,0 +1,82 @@
+"""A process that is not configured refuses to start and says why in a sentence."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+KEY = "k3Yd-9fQ_xT7vR2mZp8LwN4sHcJ6bA1eUgXoViKtDyBqSlCn"
+
+
+def run(*command, **env):
+    """`python …` with nothing in its environment but `env`."""
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+STARTS = [("manage.py", "serve"), ("manage.py", "check"), ("-c", "import backend.asgi")]
+
+
+@pytest.mark.parametrize("command", STARTS, ids=lambda command: command[-1])
+def test_nothing_starts_without_a_secret_key(command):
+    found = run(*command)
+    assert found.returncode != 0
+    assert "SECRET_KEY is not set: a random text of at least 50 characters." in found.stderr
+
+
+@pytest.mark.parametrize("command", STARTS, ids=lambda command: command[-1])
+def test_nothing_starts_without_allowed_hosts_unless_debugging(command):
+    found = run(*command, SECRET_KEY=KEY)
+    assert found.returncode != 0
+    assert "ALLOWED_HOSTS is not set: the host names clients reach Parley by." in found.stderr
+
+
+@pytest.mark.slow
+def test_production_settings_pass_djangos_deployment_checks():
+    found = run(
+        "manage.py", "check", "--deploy", "--fail-level", "WARNING",
+        SECRET_KEY=KEY + KEY, ALLOWED_HOSTS="chat.example.com",
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    assert "no issues" in found.stdout
+
+
+def test_the_defaults_are_closed():
+    shown = run(
+        "-c",
+        "from backend import settings as s; print(s.DEBUG, s.DOCS_ENABLED, s.CORS_ALLOWED_ORIGINS, "
+        "s.CORS_ALLOWED_ORIGIN_REGEXES, s.CORS_ALLOW_CREDENTIALS, s.WHITENOISE_ALLOW_ALL_ORIGINS, "
+        "s.SECURE_SSL_REDIRECT, 'admin' in str(s.INSTALLED_APPS))",
+        SECRET_KEY=KEY, ALLOWED_HOSTS="chat.example.com",
+    )  # fmt: skip
+    assert shown.stdout.split() == ["False", "False", "[]", "[]", "False", "False", "True", "False"]
+
+
+def test_every_line_of_the_log_is_json_once_in_production():
+    found = run(
+        "-c",
+        "import django; django.setup(); import logging; logging.getLogger('django.request').error('once')",
+        SECRET_KEY=KEY, ALLOWED_HOSTS="chat.example.com", DJANGO_SETTINGS_MODULE="backend.settings",
+    )  # fmt: skip
+    (line,) = found.stderr.splitlines()
+    assert json.loads(line)["event"] == "once"
+
+
+def test_every_line_of_the_log_is_there_once_while_debugging():
+    found = run(
+        "-c",
+        "import django; django.setup(); import logging; logging.getLogger('django.request').error('once')",
+        SECRET_KEY=KEY, DEBUG="1", DJANGO_SETTINGS_MODULE="backend.settings",
+    )  # fmt: skip
+    assert found.stderr.count("once") == 1

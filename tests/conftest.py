@@ -1,0 +1,52 @@
+"""What every test shares: fast password hashes, a live server, and which tests are run at all."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from pytest_django import Settings
+
+from tests.live import LiveServer
+
+_EVERYTHING = os.environ.get("PARLEY_TEST_ALL") == "1"
+_NO_SKIP = os.environ.get("PARLEY_NO_SKIP") == "1"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes long, unless all is wanted. Coroutine tests see only committed rows."""
+    out = [
+        item
+        for item in items
+        if not _EVERYTHING and (item.get_closest_marker("slow") or item.get_closest_marker("browser"))
+    ]
+    if out:
+        config.hook.pytest_deselected(items=out)
+        items[:] = [item for item in items if item not in out]
+    for item in items:
+        mark = item.get_closest_marker("django_db")
+        if item.get_closest_marker("asyncio") and mark and not mark.kwargs.get("transaction"):
+            raise pytest.UsageError(f"{item.nodeid}: a coroutine test needs django_db(transaction=True)")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """With PARLEY_NO_SKIP=1 a test that was skipped is a failure: it would hide what is not checked."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if _NO_SKIP and exitstatus == 0 and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(settings: Settings) -> None:
+    """Argon2 is slow on purpose: it would be most of the run."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def server(transactional_db: None, settings: Settings) -> Iterator[LiveServer]:
+    """The whole application on a real port, on this run's database and channel layer."""
+    settings.ALLOWED_HOSTS = ["127.0.0.1", "testserver"]
+    settings.SECURE_SSL_REDIRECT = False
+    live = LiveServer()
+    live.start()
+    yield live
+    live.stop()

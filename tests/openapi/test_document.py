@@ -1,0 +1,193 @@
+"""The OpenAPI document: complete, valid, and what the code does."""
+
+import copy
+from io import StringIO
+
+import msgspec
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from jsonschema import Draft202012Validator, FormatChecker
+
+from common.errors import REST_ERRORS, NotAMember, NotFound
+from common.problems import PROBLEM_JSON
+from common.schema import problems
+from openapi.checks import check_document, shortcomings
+from openapi.examples import example_of
+from openapi.hooks import operations
+from openapi.pages import document
+from openapi.structs import components
+from realtime import objects
+
+REFERENCES = "#/components/schemas/"
+
+
+def validator(found, schema):
+    return Draft202012Validator(
+        {**schema, "components": found["components"]}, format_checker=FormatChecker(["uuid"])
+    )
+
+
+def media_of(found):
+    """(where, media type object) of every body in the document."""
+    for path, operation in operations(found):
+        name = f"{operation['operationId']} {path}"
+        bodies = [("request", operation["requestBody"])] if "requestBody" in operation else []
+        for what, body in [*bodies, *operation["responses"].items()]:
+            for media in body.get("content", {}).values():
+                yield f"{name} {what}", media
+
+
+def examples_of(found, media):
+    """Every example of a media type object, references followed."""
+    if "example" in media:
+        yield media["example"]
+    for example in media.get("examples", {}).values():
+        if "$ref" in example:
+            example = found["components"]["examples"][example["$ref"].rsplit("/", 1)[-1]]
+        yield example["value"]
+
+
+def test_it_is_generated_without_a_warning_and_valid():
+    out = StringIO()
+    call_command("spectacular", "--validate", "--fail-on-warn", "--format", "openapi-json", stdout=out)
+    assert msgspec.json.decode(out.getvalue()) == document()
+
+
+def test_it_is_openapi_3_1_of_this_release(settings):
+    found = document()
+    assert found["openapi"] == "3.1.1"
+    assert found["info"]["version"] == settings.VERSION
+    assert found["servers"] == [{"url": "/", "description": "This server"}]
+    bearer = found["components"]["securitySchemes"]["bearer"]
+    assert (bearer["type"], bearer["scheme"], bearer["bearerFormat"]) == ("http", "bearer", "JWT")
+
+
+def test_every_operation_has_id_summary_described_tag_and_examples():
+    assert shortcomings(document()) == []
+    assert check_document(None) == []
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda op: op.pop("operationId"), "has no operationId"),
+        (lambda op: op.update(operationId="readyz"), "shares its operationId"),
+        (lambda op: op.pop("summary"), "has no summary"),
+        (lambda op: op.update(tags=["unheard"]), "has the tag unheard"),
+        (
+            lambda op: op["responses"]["200"]["content"]["application/json"].pop("example"),
+            "has no example of its 200",
+        ),
+    ],
+)
+def test_the_check_notices_what_is_missing(spoil, said):
+    found = copy.deepcopy(document())
+    spoil(found["paths"]["/healthz"]["get"])
+    assert any(said in line for line in shortcomings(found))
+
+
+def test_every_reference_leads_somewhere():
+    text = msgspec.json.encode(document()).decode()
+    for kind in ("schemas", "examples"):
+        named = {part.split('"')[0] for part in text.split(f'"#/components/{kind}/')[1:]}
+        assert named <= document()["components"][kind].keys()
+
+
+def test_every_example_is_what_its_schema_says():
+    found = document()
+    checked = 0
+    for where, media in media_of(found):
+        for example in examples_of(found, media):
+            errors = list(validator(found, media["schema"]).iter_errors(example))
+            assert not errors, f"{where}: {errors[0].message} in {example}"
+            checked += 1
+    assert checked > 20
+
+
+def test_every_code_is_in_the_one_problem_with_its_status():
+    code = document()["components"]["schemas"]["Problem"]["properties"]["code"]
+    assert code["enum"] == [error.code for error in REST_ERRORS]
+    for error in REST_ERRORS:
+        assert f"| `{error.code}` | {error.status} |" in code["description"]
+
+
+def test_every_error_answer_is_that_problem():
+    for _, operation in operations(document()):
+        errors = {status: answer for status, answer in operation["responses"].items() if int(status) >= 400}
+        assert "500" in errors
+        for status, answer in errors.items():
+            assert answer["content"].keys() == {PROBLEM_JSON}
+            media = answer["content"][PROBLEM_JSON]
+            assert media["schema"] == {"$ref": f"{REFERENCES}Problem"}
+            statuses = {value["status"] for value in examples_of(document(), media)}
+            assert statuses == {int(status)}
+
+
+def test_what_an_operation_takes_decides_what_it_may_refuse():
+    for path, operation in operations(document()):
+        statuses = operation["responses"].keys()
+        assert not operation.get("security") or "401" in statuses
+        assert "requestBody" not in operation or {"400", "413", "415"} <= statuses
+        assert "{" not in path or "404" in statuses
+        assert "503" in statuses or path == "/healthz"
+
+
+def test_a_view_names_its_own_errors_by_class():
+    named = problems(NotFound, NotAMember)
+    assert list(named) == [(403, PROBLEM_JSON), (404, PROBLEM_JSON)]
+    assert [example.value["code"] for example in named[403, PROBLEM_JSON].examples] == ["not_a_member"]
+
+
+def test_times_ids_and_numbers_say_what_they_are():
+    message = components([objects.Message])["Message"]
+    fields = message["properties"]
+    assert fields["created_at"] == {"type": "string", "format": "date-time"}
+    assert fields["edited_at"] == {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}
+    assert fields["seq"] == {"type": "integer", "format": "int64"}
+    assert fields["mentions"] == {"type": "array", "items": {"type": "string", "format": "uuid"}}
+    assert "me" in fields
+    assert "me" not in message["required"]
+    room = components([objects.Room])["Room"]["properties"]
+    assert room["kind"] == {"type": "string", "enum": ["direct", "private", "public"]}
+    assert "    " not in components([objects.Room])["Room"]["description"]
+
+
+class Tree(msgspec.Struct):
+    """Refers to itself."""
+
+    name: str
+    left: "Tree | None"
+    more: list["Tree"]
+    also: "Tree | msgspec.UnsetType" = msgspec.UNSET
+
+
+@pytest.mark.parametrize("shape", [Tree, *(getattr(objects, name) for name in (
+    "User", "OwnUser", "Session", "Member", "Room", "Message"))])  # fmt: skip
+def test_a_made_example_is_a_value_of_its_struct(shape):
+    schemas = components([shape])
+    example = example_of({"$ref": REFERENCES + shape.__name__}, schemas)
+    msgspec.convert(example, shape)
+
+
+@pytest.mark.parametrize("path", ["/api/schema/", "/api/docs/", "/api/redoc/", "/api/redoc/redoc.js"])
+def test_with_documents_off_there_is_nothing(settings, path):
+    settings.DOCS_ENABLED = False
+    settings.SECURE_SSL_REDIRECT = False
+    for method in ("get", "post", "head", "options"):
+        response = getattr(Client(), method)(path)
+        assert response.status_code == 404
+        assert response["Content-Type"] == PROBLEM_JSON
+        assert "Allow" not in response
+
+
+def test_the_document_is_served_as_json_and_as_yaml(settings):
+    settings.DOCS_ENABLED = True
+    settings.SECURE_SSL_REDIRECT = False
+    client = Client()
+    served = client.get("/api/schema/")
+    assert served["Content-Type"].startswith("application/json")
+    assert served.json() == document()
+    yaml = client.get("/api/schema/", headers={"Accept": "application/yaml"})
+    assert yaml.content.startswith(b"openapi: 3.1.1")
+    assert client.get("/api/schema/?format=yaml").content == yaml.content
