@@ -102,14 +102,21 @@ class Bus:
         while True:
             try:
                 message = await self._layer.receive(self._channel)
-                if message.get("type") == "process.beat":
-                    self._beat_at = asyncio.get_running_loop().time()
-                    self._turn(failing=False)
-                else:
-                    self._on_message(message)
-            except Exception:  # garbage on the bus, or the bus itself: neither ends the listening
-                logger.exception("bus: a message could not be read")
+            except Exception as error:  # the bus itself, or bytes that are no message
+                logger.warning("bus: receiving failed: %s", type(error).__name__)
                 await asyncio.sleep(_RETRY_S)
+                continue
+            try:
+                self._take(message)
+            except Exception:  # a message that is not ours
+                logger.warning("bus: a message could not be read", exc_info=True)
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if message["type"] == "process.beat":
+            self._beat_at = asyncio.get_running_loop().time()
+            self._turn(failing=False)
+        else:
+            self._on_message(message)
 
     async def _beat(self) -> None:
         loop = asyncio.get_running_loop()

@@ -42,7 +42,7 @@ from realtime.protocol import (
     Subscribed,
     encode_frame,
 )
-from rooms.selectors import current_epoch
+from rooms.selectors import Place, current_epoch
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ FrameKey = str | int | None
 _ID_MAX_CHARS = 64
 
 
-class SocketConsumer(AsyncConsumer):
+class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no types
     """See the module; the frames themselves are in gateway/commands.py."""
 
     user_id: UUID
@@ -158,9 +158,18 @@ class SocketConsumer(AsyncConsumer):
         """The session stands no more, or its user is disabled."""
         self.outbox.close(4403, "session_ended", "The session has ended; log in again.")
 
+    @property
+    def follows_memberships(self) -> bool:
+        """Whether it is subscribed to all of its user's rooms."""
+        return self.rooms.all
+
     def memberships_moved(self) -> None:
-        """The user's memberships may have changed."""
+        """The user's memberships may have changed: look at them."""
         self.rooms.look_again()
+
+    def memberships_are(self, found: list[Place]) -> None:
+        """The user's memberships as the database had them just now."""
+        self.rooms.compare(found)
 
     def restart(self, detail: str) -> None:
         """The client is to reconnect and resume."""

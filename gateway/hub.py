@@ -19,7 +19,7 @@ from gateway.feed import RoomFeed
 from gateway.pool import DatabasePool
 from realtime import groups
 from realtime.publish import read_room_message
-from rooms.selectors import Head, current_epoch, heads
+from rooms.selectors import Head, Place, current_epoch, heads, places_of
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +33,15 @@ class Connection(Protocol):
     def session_ended(self) -> None:
         """The session stands no more: close with 4403."""
 
+    @property
+    def follows_memberships(self) -> bool:
+        """Whether it is subscribed to all of its user's rooms."""
+
     def memberships_moved(self) -> None:
-        """The user's memberships may have changed."""
+        """The user's memberships may have changed: look at them."""
+
+    def memberships_are(self, found: list[Place]) -> None:
+        """The user's memberships as the database had them just now."""
 
     def restart(self, detail: str) -> None:
         """Close with 1012: the client reconnects and resumes."""
@@ -137,7 +144,7 @@ class Hub:
     # --- what the bus says --------------------------------------------------------------------
 
     def _on_message(self, message: dict[str, Any]) -> None:
-        kind = message.get("type")
+        kind = message["type"]
         if kind == "room.events":
             room_id, events = read_room_message(message)
             feed = self._feeds.get(room_id)
@@ -178,11 +185,12 @@ class Hub:
         rooms = tuple(self._feeds)
         people = {c for local in tuple(self._people.values()) for c in local}
         sessions = {c.session_id for c in people if c.session_id is not None}
+        followers = {c.user_id for c in people if c.follows_memberships}
 
-        def read() -> tuple[str, dict[UUID, Head], set[UUID]]:
-            return current_epoch(), heads(rooms), standing_sessions(sessions)
+        def read() -> tuple[str, dict[UUID, Head], set[UUID], dict[UUID, list[Place]]]:
+            return current_epoch(), heads(rooms), standing_sessions(sessions), places_of(followers)
 
-        epoch, found, standing = await self.pool.run(read)
+        epoch, found, standing, memberships = await self.pool.run(read)
         if self._epoch is not None and epoch != self._epoch:
             logger.warning("the database was restored: closing all sockets")
             for connection in people:
@@ -192,8 +200,8 @@ class Hub:
         for connection in people:
             if connection.session_id is not None and connection.session_id not in standing:
                 connection.session_ended()
-            else:
-                connection.memberships_moved()
+            elif connection.user_id in memberships:
+                connection.memberships_are(memberships[connection.user_id])
 
     def _expect(self, found: dict[UUID, Head]) -> None:
         for room_id, head in found.items():

@@ -23,3 +23,15 @@ class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
         scope: Any = getattr(self, "scope", None)
         if scope is not None:  # None: refused as no WebSocket handshake
             scope["extensions"]["parley.transport"] = {"abort": self.transport.abort}
+
+    async def send(self, message: Any) -> None:
+        """After a close the peer has `close_timeout` to answer; then the line is cut, not just closed."""
+        await super().send(message)
+        if message["type"] == "websocket.close" and self.close_timer is not None:
+            self.close_timer.cancel()
+            self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+
+    def keepalive_timeout(self) -> None:
+        """The peer is dead or took nothing for the whole time: nothing is left to wait for."""
+        super().keepalive_timeout()
+        self.transport.abort()

@@ -21,7 +21,7 @@ websocket_app = SocketAuthMiddleware(
         [
             path("ws/v1/", SocketConsumer.as_asgi()),
             path("ws/v1/rooms/<str:room_id>/", SocketConsumer.as_asgi()),
-            re_path(r"", not_found),
+            re_path(r"", not_found),  # type: ignore[arg-type]  # an ASGI app, as URLRouter takes
         ]
     ),
     pool=lambda: runtime().hub.pool,

@@ -39,7 +39,12 @@ def listen(host: str, port: int) -> socket.socket:
 
 def serve_worker(listener: socket.socket, on_start: Callable[[], None] | None = None) -> None:
     """Serve on `listener` until SIGTERM or SIGINT; `on_start` is called once it answers."""
-    config = uvicorn.Config(
+    Server(server_config(), on_start).run(sockets=[listener])
+
+
+def server_config() -> uvicorn.Config:
+    """uvicorn's settings with safe limits; every number is one of ours."""
+    return uvicorn.Config(
         "backend.asgi:application",
         ws=ParleyWebSocketProtocol,
         ws_max_size=settings.FRAME_MAX_BYTES,
@@ -55,10 +60,9 @@ def serve_worker(listener: socket.socket, on_start: Callable[[], None] | None = 
         lifespan="on",
         backlog=_BACKLOG,
     )
-    _Server(config, on_start).run(sockets=[listener])
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Tells when it answers."""
 
     def __init__(self, config: uvicorn.Config, on_start: Callable[[], None] | None) -> None:
@@ -97,6 +101,6 @@ class Supervisor:
 
     def _start(self) -> subprocess.Popen[bytes]:
         # In its own session: a Ctrl-C at the terminal reaches the supervisor alone.
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603  our own command line
             self._command, pass_fds=[self._fd], start_new_session=True, env={**os.environ, "WORKERS": "1"}
         )

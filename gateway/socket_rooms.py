@@ -55,7 +55,7 @@ class SocketRooms:
         self._rooms: dict[UUID, Subscription] = {}
         self._replays: deque[Subscription] = deque()
         self._replayer: asyncio.Task[None] | None = None
-        self._all = False
+        self.all = False
         self._excluded: set[UUID] = set()
         self._left: dict[UUID, int] = {}
         self._looking = False
@@ -87,7 +87,7 @@ class SocketRooms:
         """Begin a subscription to each of my rooms, and from now on to each I join."""
         user_id = self._holder.user_id
         mine = (await self._hub.pool.run(lambda: places_of([user_id])))[user_id]
-        self._all = True
+        self.all = True
         self._excluded.clear()
         asked: list[tuple[str, int | None]] = []
         for place in mine:
@@ -156,7 +156,7 @@ class SocketRooms:
             key = parse_id(text)
             if key is None:
                 continue
-            if self._all:
+            if self.all:
                 self._excluded.add(key)
             subscription = self._rooms.pop(key, None)
             if subscription is not None:
@@ -170,18 +170,23 @@ class SocketRooms:
 
     def look_again(self) -> None:
         """Memberships may have moved: under `"all"`, begin what is new. Never edited step by step."""
-        if not self._all or self._closed:
+        if not self.all or self._closed:
             return
         self._look_again = True
         if not self._looking:
             self._looking = True
             self._hub.spawn(self._look())
 
+    def compare(self, mine: list[Place]) -> None:
+        """As `look_again`, with the memberships read already."""
+        if self.all and not self._closed and any(self._is_new(place) for place in mine):
+            self.look_again()
+
     async def _look(self) -> None:
+        user_id = self._holder.user_id
         try:
             while self._look_again and not self._closed:
                 self._look_again = False
-                user_id = self._holder.user_id
                 mine = (await self._hub.pool.run(lambda: places_of([user_id])))[user_id]
                 fresh = [place for place in mine if self._is_new(place)]
                 if fresh:
@@ -207,10 +212,11 @@ class SocketRooms:
             found = await self._hub.pool.run(
                 lambda: places(user_id=user_id, room_ids=[place.room_id for place in fresh])
             )
-            begun = []
-            for place in found.values():
-                if place.joined_seq is not None and self._is_new(place) and not self._closed:
-                    begun.append(self._add(feeds[place.room_id], place, place.joined_seq - 1))
+            begun = [
+                self._add(feeds[place.room_id], place, place.joined_seq - 1)
+                for place in found.values()
+                if place.joined_seq is not None and self._is_new(place) and not self._closed
+            ]
             if begun:
                 started = [Started(s.room_id, s.position, None) for s in begun]
                 self._holder.outbox.put(encode_frame(Subscribed(started)))

@@ -9,6 +9,7 @@ import msgspec
 from common.errors import Resync
 from messaging.models import Message
 from messaging.payloads import message_created, read_messages
+from realtime import objects
 from realtime.events import EventPage, EventType
 from realtime.publish import RoomEvent
 from rooms import payloads
@@ -27,7 +28,7 @@ def read_events(room_id: UUID, after: int, limit: int) -> list[RoomEvent]:
         .order_by("seq")
         .values_list("seq", "type", "at", "actor_id", "subject_id", "data")[:limit]
     )
-    wanted: dict[str, list[UUID]] = {}
+    wanted: dict[str, list[Any]] = {}
     for entry in entries:
         wanted.setdefault(entry[1], []).append(entry[4])
     messages = _messages(wanted.get(EventType.MESSAGE_CREATED, []))
@@ -40,6 +41,7 @@ def read_events(room_id: UUID, after: int, limit: int) -> list[RoomEvent]:
         elif kind == EventType.MEMBER_JOINED:
             events.append(payloads.member_joined(room_id, seq, at, actor_id, members[subject_id]))
         elif kind == EventType.MEMBER_LEFT:
+            assert subject_id is not None
             events.append(payloads.member_left(room_id, seq, at, actor_id, subject_id, data["reason"]))
         else:
             assert room is not None
@@ -47,13 +49,13 @@ def read_events(room_id: UUID, after: int, limit: int) -> list[RoomEvent]:
     return events
 
 
-def _messages(message_ids: Sequence[UUID]) -> dict[UUID, Any]:
+def _messages(message_ids: Sequence[UUID]) -> dict[UUID | None, objects.Message]:
     if not message_ids:
         return {}
     return {message.id: message for message in read_messages(Message.objects.filter(id__in=message_ids))}
 
 
-def _members(room_id: UUID, user_ids: Sequence[UUID]) -> dict[UUID, Any]:
+def _members(room_id: UUID, user_ids: Sequence[UUID]) -> dict[UUID | None, objects.Member]:
     if not user_ids:
         return {}
     rows = Membership.objects.filter(room_id=room_id, user_id__in=user_ids).select_related("user")

@@ -64,14 +64,11 @@ def my_rooms(*, user_id: UUID, kind: str | None, after: RoomKey | None, limit: i
     )
     more = len(page) > limit
     page = page[:limit]
-    wanted = [m.newest for m in page if m.newest is not None]  # type: ignore[attr-defined]
+    wanted = [m.newest for m in page if m.newest is not None]
     found = {
         m.id: m for m in payloads.for_reader(payloads.read_messages(Message.objects.filter(id__in=wanted)))
     }
-    results = [
-        msgspec.structs.replace(_room_with_me(m), last_message=found.get(m.newest))  # type: ignore[attr-defined]
-        for m in page
-    ]
+    results = [msgspec.structs.replace(_room_with_me(m), last_message=found.get(m.newest)) for m in page]
     last = page[-1].room if more else None
     return RoomPage(results, write_cursor(last.last_event_at, last.id) if last else None)
 

@@ -148,5 +148,5 @@ class Room(msgspec.Struct, frozen=True):
     member_count: int
     slow_mode_s: int
     members: tuple[Author, ...] | UnsetType = UNSET
-    me: RoomMe | None | UnsetType = UNSET
-    last_message: Message | None | UnsetType = UNSET
+    me: RoomMe | UnsetType | None = UNSET
+    last_message: Message | UnsetType | None = UNSET

@@ -5,6 +5,7 @@ for long, or keeps more than BUS_QUEUE_MAX_BYTES.
 """
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections import deque
@@ -86,13 +87,11 @@ class Publisher:
         task, self._task, self._loop = self._task, None, None
         if task is None:
             return
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(settings.BUS_TIMEOUT_S):
                 while self._queue:
                     self._wake.set()
                     await asyncio.sleep(0)
-        except TimeoutError:
-            pass
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
@@ -107,10 +106,8 @@ class Publisher:
                 return  # the bus hangs; every hub repairs from the log
             self._queue.append((group, message, size))
             self._bytes += size
-        try:
+        with contextlib.suppress(RuntimeError):  # the loop closed just now: the process is going
             loop.call_soon_threadsafe(self._wake.set)
-        except RuntimeError:  # the loop closed just now: the process is going, the log has it
-            pass
 
     async def _run(self) -> None:
         while True:
