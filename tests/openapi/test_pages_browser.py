@@ -75,8 +75,8 @@ def browser(server):
     ("path", "shown"),
     [
         ("/", "text=Swagger UI"),
-        ("/api/docs/", "#operations-auth-register"),
-        ("/api/redoc/", "#docs [data-item-id='tag/auth']"),
+        ("/api/docs/", "#operations-service-readyz"),
+        ("/api/redoc/", "#docs [data-item-id='tag/service']"),
     ],
 )
 def test_a_page_works_and_asks_no_other_host(server, browser, path, shown, tmp_path):
