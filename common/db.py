@@ -15,9 +15,10 @@ _POSTGRES_STORAGE = frozenset({"53100", "25006"})
 
 def unavailable(error: Exception) -> ParleyError | None:
     """The error a client gets for a database that does not answer, or None for a bug of ours."""
-    if not isinstance(error, (OperationalError, InterfaceError)):
-        return None
     cause = error.__cause__
+    if not isinstance(error, (OperationalError, InterfaceError)):
+        # psycopg counts a write refused by a read-only server among the internal errors.
+        return StorageUnavailable() if getattr(cause, "sqlstate", None) in _POSTGRES_STORAGE else None
     if isinstance(cause, sqlite3.Error):
         primary = (getattr(cause, "sqlite_errorcode", 0) or 0) & 0xFF
         if primary in _SQLITE_STORAGE:

@@ -20,7 +20,7 @@ from common import clock
 from common.decode import decode_struct
 from common.errors import Invalid, NotAuthenticated, ParleyError, UnknownType
 from common.ids import new_id
-from common.paging import INT64_MAX
+from common.paging import read_int
 from gateway import commands
 from gateway.auth import CREDENTIAL, Credential, close_code
 from gateway.frames import error_frame, welcome_frame
@@ -182,11 +182,10 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
             part.partition("=")[::2] for part in self.scope["query_string"].decode("latin-1").split("&")
         )
         since: int | None = None
-        text = query.get("since", "")
-        if text.isascii() and text.isdigit() and int(text[:20]) <= INT64_MAX:
-            since = int(text)
-        elif text:
-            self.outbox.put(error_frame(None, Invalid.field("since", "a seq")))
+        try:
+            since = read_int(query, "since")
+        except Invalid as error:
+            self.outbox.put(error_frame(None, error))
         answers, begun = await self.rooms.subscribe([(room, since)], Wanted(query.get("epoch") or None))
         answer = answers[0]
         if isinstance(answer, Position):

@@ -103,7 +103,13 @@ class Hub:
         local.discard(connection)
         if not local:
             del self._people[connection.user_id]
-            self.spawn(self.bus.leave(groups.user(connection.user_id)))
+            self.spawn(self._forget(connection.user_id))
+
+    async def _forget(self, user_id: UUID) -> None:
+        if user_id not in self._people:
+            await self.bus.leave(groups.user(user_id))
+            if user_id in self._people:  # they came back while the bus was told
+                await self.bus.join(groups.user(user_id))
 
     async def enter(self, room_ids: Iterable[UUID]) -> dict[UUID, RoomFeed]:
         """The feeds of these rooms, held for the caller, who gives each back by `release()`.

@@ -23,6 +23,7 @@ class Inbox:
         self._waiting: deque[tuple[Start, bool]] = deque()
         self._under_way = 0
         self._alone = False
+        self._beginning = False
         self._space = asyncio.Event()
         self._space.set()
 
@@ -43,14 +44,20 @@ class Inbox:
         self._space.set()
 
     def _advance(self) -> None:
-        while self._waiting and not self._alone:
-            start, alone = self._waiting[0]
-            if alone and self._under_way:
-                return
-            self._waiting.popleft()
-            self._under_way += 1
-            self._alone = alone
-            start(self._once())
+        if self._beginning:  # a frame that ended at once: the loop further down goes on, however many do
+            return
+        self._beginning = True
+        try:
+            while self._waiting and not self._alone:
+                start, alone = self._waiting[0]
+                if alone and self._under_way:
+                    return
+                self._waiting.popleft()
+                self._under_way += 1
+                self._alone = alone
+                start(self._once())
+        finally:
+            self._beginning = False
 
     def _once(self) -> Callable[[], None]:
         called = False

@@ -26,7 +26,7 @@ def origin_allowed(origin: str | None, host: str | None) -> bool:
         port = parts.port
     except ValueError:
         return False
-    if parts.scheme not in _DEFAULT_PORTS or not parts.netloc or not host or origin.count("/") != 2:
+    if parts.scheme not in _DEFAULT_PORTS or origin != f"{parts.scheme}://{parts.netloc}" or not host:
         return False
     default = _DEFAULT_PORTS[parts.scheme]
     own_name, own_port = split_domain_port(host.lower())

@@ -100,13 +100,20 @@ class Outbox:
                 self._owed -= size
                 self._progress_at = self._loop.time()
             if self._close is not None:
-                await self._send(self._close)
+                await self._send_close(self._close)
         except Exception:  # the line broke: the server tells the consumer by websocket.disconnect
             self.gone = True
             self._queue.clear()
         finally:
             self._pump = None
             self._release()
+
+    async def _send_close(self, close: dict[str, Any]) -> None:
+        try:
+            await self._send(close)
+        except Exception:
+            # daphne sends 1000 and 3000 … 4999 alone and would leave the line open; the `error` has said why.
+            await self._send({**close, "code": 1000})
 
     def _look(self) -> None:
         """Whether anything was taken lately; armed only while something waits."""

@@ -9,6 +9,10 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
+_HEADERS_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+)
+
 
 class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
     """Offers `scope["extensions"]["parley.transport"]`: {"abort": () -> None}.
@@ -16,6 +20,14 @@ class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
     `abort` cuts the line at once. uvicorn itself only ever closes a transport, which waits for a
     reader that does not read, for as long as TCP lets it.
     """
+
+    def data_received(self, data: bytes) -> None:
+        """Answers what is no handshake (a header line over 8 kB): uvicorn would leave it open, silently."""
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not (self.handshake_initiated or self.close_sent):
+            self.handshake_complete = self.close_sent = True
+            self.transport.write(_HEADERS_TOO_LARGE)
+            self.transport.close()
 
     def handle_connect(self, event: Request) -> None:
         """The handshake has come: the scope is made and the application started."""

@@ -1,6 +1,7 @@
 """The subscriptions of one socket: beginning them, `"all"`, replaying, ending them."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Mapping
 from typing import Protocol
@@ -24,6 +25,8 @@ from realtime.protocol import (
     encode_frame,
 )
 from rooms.selectors import Place, places, places_of
+
+logger = logging.getLogger(__name__)
 
 
 class Holder(Protocol):
@@ -167,6 +170,7 @@ class SocketRooms:
         self._rooms.pop(subscription.room_id, None)
         self._left[subscription.room_id] = subscription.position
         self._holder.outbox.put(encode_frame(Unsubscribed(subscription.room_id, reason)))
+        self.look_again()  # they may be in again, and have been told so before this late end
 
     def look_again(self) -> None:
         """Memberships may have moved: under `"all"`, begin what is new. Never edited step by step."""
@@ -191,6 +195,8 @@ class SocketRooms:
                 fresh = [place for place in mine if self._is_new(place)]
                 if fresh:
                     await self._join(fresh)
+        except Exception as error:  # the hub's next check looks again
+            logger.warning("memberships of a socket: %s", type(error).__name__)
         finally:
             self._looking = False
 

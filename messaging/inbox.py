@@ -1,11 +1,13 @@
 """The list of my rooms, and what each of them is to me. Costs do not grow with the number of messages."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
+from msgspec import Meta
 
 from common.paging import write_cursor
 from messaging import payloads
@@ -38,8 +40,15 @@ class RoomPage(msgspec.Struct, frozen=True):
 class RoomKey(msgspec.Struct, frozen=True, array_like=True):
     """The place of a room in the list of mine."""
 
-    last_event_at: datetime
+    last_event_at: Annotated[datetime, Meta(tz=True)]
     id: UUID
+
+    def __post_init__(self) -> None:
+        """ValueError for a forged moment that is none in UTC, which the database would choke on."""
+        try:
+            self.last_event_at.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("out of range") from None
 
 
 def count_unread(*, room_id: UUID, user_id: UUID, after: int) -> int:

@@ -62,7 +62,13 @@ class Room(models.Model):
                 name="room_seq",
             ),
             models.CheckConstraint(
-                condition=Q(kind=Kind.DIRECT, direct_low__lt=F("direct_high"))
+                # `<` alone would let nulls pass: to a constraint, unknown is as good as true.
+                condition=Q(
+                    kind=Kind.DIRECT,
+                    direct_low__isnull=False,
+                    direct_high__isnull=False,
+                    direct_low__lt=F("direct_high"),
+                )
                 | (~Q(kind=Kind.DIRECT) & Q(direct_low=None, direct_high=None)),
                 name="room_direct_pair",
             ),

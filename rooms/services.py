@@ -118,14 +118,25 @@ def _created_before(creator_id: UUID, client_id: str | None, draft_hash: str) ->
     return room
 
 
+def add_member(*, actor_id: UUID, room_id: str, user: str, role: str = Role.MEMBER) -> Added:
+    """As `add_members`, for one; errors name `user`."""
+    if ids.parse_id(user) is None:
+        raise Invalid.field("user", "no such user", "not_found")
+    return _add(actor_id=actor_id, room_id=room_id, users=[user], role=role, attr="user")
+
+
 def add_members(*, actor_id: UUID, room_id: str, users: Sequence[str], role: str = Role.MEMBER) -> Added:
     """Put people into a room, as its owner or an admin; whoever is in already stays as they are.
 
     A role is given only below one's own, but an owner may make owners.
     """
+    return _add(actor_id=actor_id, room_id=room_id, users=users, role=role, attr="users")
+
+
+def _add(*, actor_id: UUID, room_id: str, users: Sequence[str], role: str, attr: str) -> Added:
     if role not in _RANK:
         raise Invalid.field("role", "owner, admin or member")
-    user_ids = _distinct_ids(users, attr="users")
+    user_ids = _distinct_ids(users, attr=attr)
     if not user_ids:
         raise Invalid.field("users", "at least one")
     key = known_id(room_id)
@@ -135,7 +146,7 @@ def add_members(*, actor_id: UUID, room_id: str, users: Sequence[str], role: str
         room, mine = locked_room_for_member(rooms, user_id=actor_id, room_id=key)
         _needs(room.kind != Kind.DIRECT and _RANK[Role(mine.role)] > 0)
         _needs(mine.role == Role.OWNER or _RANK[Role(role)] < _RANK[Role(mine.role)])
-        people = _users(user_ids, attr="users")
+        people = _users(user_ids, attr=attr)
         return _enter(room, people, actor_id=actor_id, role=Role(role))
 
     return _in_transaction(write)
@@ -147,10 +158,8 @@ def join_room(*, user_id: UUID, room_id: str) -> Room:
 
     def write() -> Room:
         room = log.lock_rooms([key]).get(key)
-        if room is None or not (
-            room.kind == Kind.PUBLIC
-            or Membership.objects.filter(room=room, user_id=user_id, left_seq=None).exists()
-        ):
+        is_in = Membership.objects.filter(room_id=key, user_id=user_id, left_seq=None).exists()
+        if room is None or not (room.kind == Kind.PUBLIC or is_in):
             raise NotFound()
         _enter(room, _users([user_id], attr="user"), actor_id=user_id, role=Role.MEMBER)
         return room

@@ -78,11 +78,15 @@ class MembersView(APIView):
         asked = read_body(request, AddMembersBody)
         if (asked.user is None) == (asked.users is None):
             raise Invalid.field("user", "either user or users", "required")
-        users = asked.users if asked.users is not None else [str(asked.user)]
-        added = services.add_members(
-            actor_id=user_of(request).id, room_id=room_id, users=users, role=asked.role or "member"
-        )
-        answer = MemberList(added.members) if asked.users is not None else added.members[0]
+        actor_id = user_of(request).id
+        role = "member" if asked.role is None else asked.role
+        if asked.user is not None:
+            added = services.add_member(actor_id=actor_id, room_id=room_id, user=asked.user, role=role)
+        else:
+            added = services.add_members(
+                actor_id=actor_id, room_id=room_id, users=asked.users or (), role=role
+            )
+        answer = MemberList(added.members) if asked.user is None else added.members[0]
         return Response(answer, status=201 if added.any_new else 200)
 
 

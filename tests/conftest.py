@@ -1,12 +1,16 @@
-"""What every test shares: fast password hashes, a live server, and which tests are run at all."""
+"""What every test shares: people, a clock, fast password hashes, a live server, and which tests are run."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from pytest_django import Settings
 
+from tests.api import Api, Person, register
 from tests.live import LiveServer
+from tests.statements import statements as run_statements
+from tests.turned_clock import TurnedClock
 
 _EVERYTHING = os.environ.get("PARLEY_TEST_ALL") == "1"
 _NO_SKIP = os.environ.get("PARLEY_NO_SKIP") == "1"
@@ -50,3 +54,37 @@ def server(transactional_db: None, settings: Settings) -> Iterator[LiveServer]:
     live.start()
     yield live
     live.stop()
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+@pytest.fixture
+def turned(monkeypatch: pytest.MonkeyPatch) -> TurnedClock:
+    turned = TurnedClock()
+    monkeypatch.setattr("common.clock.now", turned.now)
+    return turned
+
+
+@pytest.fixture
+def ada(db: None) -> Person:
+    """Ada, registered and logged in on her phone."""
+    return register("ada", email="ada@example.com", display_name="Ada Lovelace", device="phone")
+
+
+@pytest.fixture
+def bob(db: None) -> Person:
+    return register("bob")
+
+
+@pytest.fixture
+def eve(db: None) -> Person:
+    return register("eve")
+
+
+@pytest.fixture
+def statements() -> Callable[[Callable[[], Any]], list[str]]:
+    """`statements(work)`: the SQL that `work` runs, without what opens and closes transactions."""
+    return run_statements

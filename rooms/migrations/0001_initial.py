@@ -197,7 +197,12 @@ class Migration(migrations.Migration):
             model_name="room",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("direct_low__lt", models.F("direct_high")), ("kind", "direct")),
+                    models.Q(
+                        ("direct_high__isnull", False),
+                        ("direct_low__isnull", False),
+                        ("direct_low__lt", models.F("direct_high")),
+                        ("kind", "direct"),
+                    ),
                     models.Q(
                         models.Q(("kind", "direct"), _negated=True),
                         ("direct_high", None),

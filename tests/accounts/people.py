@@ -1,3 +1,5 @@
-"""What is true of everybody in these tests."""
+"""Where PASSWORD was; it is in tests/api.py."""
 
-PASSWORD = "correct horse battery staple"
+from tests.api import PASSWORD
+
+__all__ = ["PASSWORD"]

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import Session
 from tests.accounts.counting_hasher import CountingHasher
-from tests.accounts.people import PASSWORD
+from tests.api import PASSWORD
 
 pytestmark = pytest.mark.django_db
 

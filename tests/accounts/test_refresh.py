@@ -12,7 +12,7 @@ from accounts import services, tokens
 from accounts.models import Session
 from common.errors import SessionEnded
 from realtime import groups
-from tests.accounts.people import PASSWORD
+from tests.api import PASSWORD
 from tests.forged_tokens import signed
 
 

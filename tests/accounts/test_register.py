@@ -8,7 +8,7 @@ from django.db import connection
 from accounts import services
 from accounts.models import Session, User
 from common.errors import AlreadyExists
-from tests.accounts.people import PASSWORD
+from tests.api import PASSWORD
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from accounts import access, services, tokens
 from accounts.models import Session, User
 from common.errors import ParleyError, TokenExpired, TokenInvalid
-from tests.accounts.people import PASSWORD
+from tests.api import PASSWORD
 from tests.forged_tokens import forged, signed
 
 

@@ -12,7 +12,7 @@ from accounts.models import User
 from common.errors import NotFound
 from common.ids import new_id
 from realtime import objects
-from tests.accounts.people import PASSWORD
+from tests.api import PASSWORD
 
 OWN = {"id", "username", "display_name", "avatar", "bio", "is_bot", "deleted", "email", "created_at"}
 PUBLIC = OWN - {"email", "created_at"}

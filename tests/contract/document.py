@@ -1,0 +1,45 @@
+"""The generated OpenAPI document, as tests ask it."""
+
+import functools
+from typing import Any, NamedTuple
+
+from drf_spectacular.generators import SchemaGenerator
+from jsonschema import Draft202012Validator, FormatChecker
+
+METHODS = ("get", "put", "post", "patch", "delete")
+
+
+class Operation(NamedTuple):
+    """One call of the document; `path` is below `/api/v1/`, with its parameters in braces."""
+
+    id: str
+    method: str
+    path: str
+    spec: dict[str, Any]
+
+
+@functools.cache
+def document() -> dict[str, Any]:
+    """The document as it is served."""
+    found: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    return found
+
+
+def operations() -> list[Operation]:
+    """Every operation of the API."""
+    return [
+        Operation(item[method]["operationId"], method.upper(), path.removeprefix("/api/v1/"), item[method])
+        for path, item in document()["paths"].items()
+        if path.startswith("/api/v1/")
+        for method in METHODS
+        if method in item
+    ]
+
+
+def problems_of(name: str, value: Any) -> list[str]:
+    """What is wrong with `value` as the component `name`."""
+    components = document()["components"]
+    validator = Draft202012Validator(
+        {"$ref": f"#/components/schemas/{name}", "components": components}, format_checker=FormatChecker()
+    )
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]

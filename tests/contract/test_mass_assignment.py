@@ -1,0 +1,116 @@
+"""What a body names beyond its fields changes nothing (FAULTS.md, B16)."""
+
+import contextlib
+
+import pytest
+from django.db import models, transaction
+
+from accounts.models import Session, User
+from common.ids import new_id
+from messaging.models import Message
+from rooms.models import LogEntry, Membership, Room
+from tests.api import PASSWORD
+from tests.contract.document import operations
+
+MODELS = (User, Session, Room, Membership, LogEntry, Message)
+# Words of the contract, and of frameworks, that are no columns of ours.
+WORDS = ("me", "current", "deleted", "owner", "owners", "author", "sender", "user_id", "room", "reason", "is_superuser",
+         "groups", "user_permissions", "pk", "_state", "__class__", "banned_until", "duplicate", "type")  # fmt: skip
+# operation: its body, and the fields that are the body's own or are refused by it.
+WRITERS = {
+    "auth_register": ({"username": "dan", "password": PASSWORD}, ("email", "display_name", "device")),
+    "auth_log_in": ({"username": "ada", "password": PASSWORD}, ("device",)),
+    "auth_refresh": ({"refresh": "REFRESH"}, ()),
+    "rooms_create": ({"kind": "private", "name": "x", "members": ["BOB"], "client_id": "x"}, ("topic",)),
+    "rooms_read": ({"seq": 3}, ("force",)),
+    "members_add": ({"user": "EVE"}, ("users", "role")),
+    "messages_send": ({"client_id": "x:1", "body": "x"}, ("reply_to", "thread", "attachments", "metadata")),
+}
+IDS = {operation.id: operation for operation in operations() if "requestBody" in operation.spec}
+
+
+def poison(field):
+    """A value that would do harm."""
+    match field:
+        case models.BooleanField():
+            return True
+        case models.IntegerField() | models.BigIntegerField():
+            return 999
+        case models.DateTimeField():
+            return "2001-01-01T00:00:00Z"
+        case models.JSONField():
+            return {"x": 1}
+        case models.UUIDField() | models.ForeignKey():
+            return str(new_id())
+    return {"role": "owner", "kind": "public"}.get(field.name, "evil")
+
+
+def everything():
+    """Every column of every model, by all its names, with a poisonous value."""
+    found = {}
+    for model in MODELS:
+        for field in model._meta.concrete_fields:
+            found |= {field.name: poison(field), field.attname: poison(field)}
+    return found | dict.fromkeys(WORDS, "owner")
+
+
+def rows():
+    """All rows, without what is new each time: ids, times and secrets."""
+    volatile = (models.UUIDField, models.DateTimeField, models.ForeignKey, models.AutoField)
+    secret = ("password", "refresh_jti", "access_jti", "used_refresh")
+    return {
+        model.__name__: sorted(
+            repr({
+                field.name: bool(value) if isinstance(field, volatile) else value
+                for field in model._meta.concrete_fields
+                if field.name not in secret
+                for value in [getattr(row, field.attname)]
+            })
+            for row in model.objects.all()
+        )
+        for model in MODELS
+    }  # fmt: skip
+
+
+def test_every_writer_is_in_the_table():
+    assert WRITERS.keys() == IDS.keys()
+
+
+@pytest.mark.parametrize("poisoned", ["", "nested"])
+@pytest.mark.parametrize("writer", sorted(WRITERS))
+def test_what_a_body_names_beyond_its_fields_changes_nothing(ada, bob, eve, undone, writer, poisoned):
+    body, own = WRITERS[writer]
+    words = {"BOB": bob.id, "EVE": eve.id, "REFRESH": ada.refresh}
+    body = {
+        name: [words.get(v, v) for v in value] if isinstance(value, list) else words.get(value, value)
+        for name, value in body.items()
+    }
+    room = ada.room(bob)
+    path = IDS[writer].path.format(room_id=room)
+    extra = {name: value for name, value in everything().items() if name not in (*body, *own)}
+    if poisoned == "nested":
+        extra = {name: {"id": value, name: value} for name, value in extra.items()}
+    assert len(extra) > 50
+    results = []
+    for sent in (body, body | extra):
+        with undone():
+            answer = ada.call(IDS[writer].method, path, sent)
+            assert answer.status < 300, answer.text
+            results.append((answer.status, rows()))
+            for value in ("evil", "2001-01-01"):
+                assert value not in answer.text
+            assert not any(str(value) in answer.text for value in extra.values() if len(str(value)) == 36)
+    assert results[0] == results[1]
+
+
+@pytest.fixture
+def undone(db):
+    """`with undone():` what is written in it is undone at its end."""
+
+    @contextlib.contextmanager
+    def twin():
+        with transaction.atomic():
+            yield
+            transaction.set_rollback(True)
+
+    return twin

@@ -1,0 +1,167 @@
+"""How many statements a call takes: pinned, and the same however much there is (ARCHITECTURE.md: Costs)."""
+
+import uuid
+
+import pytest
+from django.db import connection
+
+from accounts import services as accounts
+from messaging.services import send_messages
+from rooms.selectors import current_epoch, places
+from rooms.services import add_members, create_room
+from tests.api import PASSWORD, Person
+from tests.filling import crowd, draft, fill
+
+SPLIT = 1 if connection.vendor == "sqlite" else 0
+"""A hundred memberships are more parameters than SQLite takes in one statement."""
+
+
+@pytest.fixture
+def rooms(ada, bob):
+    """`rooms(count)`: ids of new rooms of ada's with bob in each."""
+    current_epoch()
+
+    def make(count: int) -> list[str]:
+        return [
+            str(create_room(creator_id=ada.user.id, kind="private", name=f"{n}", members=[bob.id]).room.id)
+            for n in range(count)
+        ]
+
+    return make
+
+
+def count(statements, work):
+    return len(statements(work))
+
+
+def see(person: Person, path: str):
+    return lambda: person.see(path)
+
+
+def test_logging_in(statements, api, ada):
+    body = {"username": "ada", "password": PASSWORD}
+    assert count(statements, lambda: api.post("auth/token/", body)) == 2
+    for _ in range(20):
+        accounts.log_in(username="ada", password=PASSWORD)
+    assert count(statements, lambda: api.post("auth/token/", body)) == 2
+
+
+def test_who_calls_is_one_statement(statements, ada):
+    assert count(statements, see(ada, "users/me/")) == 1
+
+
+@pytest.mark.parametrize("spread", [1, 50])
+@pytest.mark.parametrize("size", [1, 100])
+def test_a_batch_of_sends(statements, ada, bob, rooms, size, spread):
+    """Lock, senders, known `client_id`s, log, heads, messages, positions."""
+    made = rooms(spread)
+    drafts = [draft(ada if n % 2 else bob, made[n % spread]) for n in range(size)]
+    assert count(statements, lambda: send_messages(drafts)) == 7
+    assert count(statements, lambda: send_messages(drafts)) == 4  # repeated: the messages are read
+
+
+def test_a_send_over_rest_is_the_batch_and_who_calls(statements, ada, rooms):
+    (room,) = rooms(1)
+    for messages in (0, 500):
+        fill(room, ada, count=messages)
+        assert count(statements, lambda: ada.send(room)) == 8
+
+
+@pytest.mark.parametrize("query", ["", "before=9", "after=9", "around=9"])
+def test_history(statements, ada, bob, rooms, query):
+    """Who calls, my membership and room, the epoch, the messages; then what lies beside them."""
+    (room,) = rooms(1)
+    expected = {"": 4, "before=9": 5, "after=9": 5, "around=9": 5}[query]
+    for messages in (10, 490):
+        fill(room, ada, bob, count=messages)
+        for limit in (1, 5, 200):
+            path = f"rooms/{room}/messages/?{query}&limit={limit}"
+            assert count(statements, see(bob, path)) == expected
+
+
+def test_my_rooms(statements, ada, bob, rooms):
+    """Who calls, the rooms with all that is counted, the newest messages with their authors."""
+    made = rooms(5)
+    fill(made[0], ada, bob, count=10)
+    assert count(statements, see(ada, "rooms/?limit=200")) == 3
+    for room in made:
+        fill(room, ada, bob, count=500)
+    assert count(statements, see(ada, "rooms/?limit=200")) == 3
+    made += rooms(55)
+    for room in made:
+        fill(room, ada, bob, count=10)
+    for path in ("rooms/", "rooms/?limit=200", "rooms/?kind=private"):
+        assert count(statements, see(ada, path)) == 3
+
+
+def test_my_rooms_without_a_message(statements, ada, rooms):
+    rooms(3)
+    assert count(statements, see(ada, "rooms/")) <= 3
+
+
+def test_one_room(statements, ada, bob, rooms):
+    (room,) = rooms(1)
+    for messages in (0, 500):
+        fill(room, ada, bob, count=messages)
+        assert count(statements, see(bob, f"rooms/{room}/")) == 3
+
+
+def test_members(statements, ada, rooms):
+    (room,) = rooms(1)
+    for people in (0, 90):
+        if people:
+            add_members(actor_id=ada.user.id, room_id=room, users=[str(key) for key in crowd(people)])
+        for limit in (1, 200):
+            assert count(statements, see(ada, f"rooms/{room}/members/?limit={limit}")) == 3
+    assert count(statements, see(ada, f"rooms/{room}/members/{ada.id}/")) == 3
+
+
+def test_adding_people(statements, ada, rooms):
+    one, many, back = rooms(3)
+    people = [str(key) for key in crowd(100)]
+
+    def add(room: str, users: list[str]):
+        return lambda: add_members(actor_id=ada.user.id, room_id=room, users=users)
+
+    assert count(statements, add(one, people[:1])) == 7
+    assert count(statements, add(many, people)) == 7 + SPLIT
+    for person in people[:2]:
+        add(back, [person])()
+        ada.delete(f"rooms/{back}/members/{person}/")
+    assert count(statements, add(back, people[:2])) == 7
+    assert count(statements, add(many, people)) == 4
+
+
+def test_creating_a_room(statements, ada):
+    people = [str(key) for key in crowd(100)]
+    body = {"kind": "public", "name": "x"}
+    assert count(statements, lambda: ada.post("rooms/", body)) == 8
+    assert count(statements, lambda: ada.post("rooms/", body | {"members": people})) == 8 + SPLIT
+
+
+def test_a_page_of_events(statements, ada, bob, rooms):
+    """Who calls, my membership and room, the epoch, the log; then messages, members and the room."""
+    (room,) = rooms(1)
+    add_members(actor_id=ada.user.id, room_id=room, users=[str(key) for key in crowd(90)])
+    for messages in (10, 490):
+        fill(room, ada, bob, count=messages)
+        for limit in (120, 200):
+            assert count(statements, see(bob, f"rooms/{room}/events/?since=0&limit={limit}")) == 7
+    assert count(statements, see(bob, f"rooms/{room}/events/?since=300&limit=200")) == 5
+
+
+def test_reading(statements, ada, bob, rooms):
+    (room,) = rooms(1)
+    for messages in (0, 500):
+        fill(room, ada, count=messages)
+        assert count(statements, lambda: bob.read(room, 5)) == 5
+
+
+@pytest.mark.parametrize("number", [1, 100])
+def test_subscribing(statements, ada, bob, rooms, number):
+    made = [uuid.UUID(room) for room in rooms(number)]
+    for messages in (0, 50):
+        fill(str(made[0]), ada, count=messages)
+        found = []
+        assert count(statements, lambda: found.append(places(user_id=bob.user.id, room_ids=made))) == 1  # noqa: B023
+        assert len(found[0]) == number

@@ -1,0 +1,141 @@
+"""State before + events = state after, for every write there is (Zulip's `verify_action`)."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.api import register
+from tests.client.state import ClientState, shared
+from tests.contract.room_state import catch_up, from_nothing, loaded, members_of, messages_of, room_alone
+
+WRITES = {
+    "add one": (lambda s: s.ada.add(s.room, s.eve), ["member.joined"]),
+    "add many": (lambda s: s.ada.add(s.room, s.eve, s.bob, s.dan), ["member.joined", "member.joined"]),
+    "add who is in": (lambda s: s.ada.add(s.room, s.bob), []),
+    "add as admin": (lambda s: s.ada.add(s.room, s.eve, role="admin"), ["member.joined"]),
+    "join": (lambda s: s.eve.join(s.room), ["member.joined"]),
+    "join again": (lambda s: s.bob.join(s.room), []),
+    "leave": (lambda s: s.bob.leave(s.room), ["member.left"]),
+    "remove": (lambda s: s.ada.remove(s.room, s.bob), ["member.left"]),
+    "leave and come back": (
+        lambda s: (s.bob.leave(s.room), s.bob.join(s.room)),
+        ["member.left", "member.joined"],
+    ),
+    "come and go twice": (
+        lambda s: [step(s.room) for _ in range(2) for step in (s.eve.join, s.eve.leave)],
+        ["member.joined", "member.left"] * 2,
+    ),
+    "send": (lambda s: s.bob.send(s.room), ["message.created"]),
+    "send again": (lambda s: s.ada.send(s.room, "first", "a:1"), []),
+    "send and leave": (
+        lambda s: (s.bob.send(s.room), s.bob.leave(s.room)),
+        ["message.created", "member.left"],
+    ),
+    "read": (lambda s: s.bob.read(s.room, 99), []),
+    "read backwards": (lambda s: s.ada.read(s.room, 0, force=True), []),
+}
+
+
+class Story:
+    """Ada's public room with bob in it and a message."""
+
+    def __init__(self, ada, bob, eve, dan):
+        self.ada, self.bob, self.eve, self.dan = ada, bob, eve, dan
+        self.room = ada.room(bob, kind="public")
+        ada.send(self.room, "first", "a:1")
+
+
+@pytest.fixture
+def story(ada, bob, eve):
+    return Story(ada, bob, eve, register("dan"))
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_state_before_and_events_are_the_state_after(story, name):
+    write, expected = WRITES[name]
+    before = loaded(story.ada, story.room)
+    write(story)
+    events = story.ada.events(story.room, since=before.rooms[story.room].position)
+    assert [event["type"] for event in events] == expected
+    catch_up(before, story.ada)
+    after = loaded(story.ada, story.room)
+    assert before.differences(after) == []
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_the_log_alone_makes_the_same_state(story, name):
+    WRITES[name][0](story)
+    assert from_nothing(story.ada, story.room).differences(loaded(story.ada, story.room)) == []
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_the_whole_log_again_changes_nothing(story, name):
+    WRITES[name][0](story)
+    state = loaded(story.ada, story.room)
+    state.rooms[story.room].position = 0
+    catch_up(state, story.ada)
+    assert state.differences(loaded(story.ada, story.room)) == []
+
+
+def test_a_new_room_is_made_by_its_log(ada, bob):
+    room = ada.room(bob)
+    assert from_nothing(ada, room).differences(loaded(ada, room)) == []
+    assert from_nothing(ada, room).differences(loaded(bob, room)) == []
+
+
+def test_the_rule_is_needed(story):
+    """Without `changed_seq` a replay counts people twice: this test's twin shows that it can fail."""
+    state = loaded(story.ada, story.room)
+    held = state.rooms[story.room]
+    held.position = 1  # after room.created, which would set all to rights
+    held.room["changed_seq"] = 0
+    catch_up(state, story.ada)
+    assert held.room["member_count"] == 4
+    assert state.differences(loaded(story.ada, story.room)) != []
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_pages_and_events_mix_in_any_order(data, ada, bob, eve):
+    """A client loads each part whenever it likes while others write, and has read all events in the end."""
+    room = ada.room(bob, kind="public")
+    ada.send(room)
+    writes = {
+        "join": lambda: eve.join(room),
+        "leave": lambda: eve.leave(room) if eve.get(f"rooms/{room}/").status == 200 else None,
+        "add": lambda: ada.add(room, bob, eve),
+        "remove": lambda: ada.remove(room, bob) if bob.get(f"rooms/{room}/").status == 200 else None,
+        "send": lambda: ada.send(room),
+    }
+    state = ClientState()
+    held = state.rooms[room] = room_alone(ada, room)
+    loads = ["members", "messages"]
+    steps = data.draw(
+        st.lists(st.sampled_from([*writes, "events", "page", "reload"]), min_size=4, max_size=12), "steps"
+    )
+    for step in [*steps, "page", "page"]:
+        if step in writes:
+            writes[step]()
+        elif step == "events":
+            for event in ada.events(room, since=held.position)[: data.draw(st.integers(0, 3), "how many")]:
+                state.apply(event)
+        elif step == "page" and loads:
+            part = loads.pop(data.draw(st.integers(0, len(loads) - 1), "which"))
+            take(held, ada, room, part)
+        elif step == "reload":
+            newer = shared(ada.see(f"rooms/{room}/"))
+            if newer["changed_seq"] > held.room["changed_seq"]:
+                held.room = newer
+    catch_up(state, ada)
+    assert state.differences(loaded(ada, room)) == []
+
+
+def take(held, person, room, part):
+    """Load a part; what events brought meanwhile stays where it is newer."""
+    if part == "messages":
+        for key, message in messages_of(person, room, limit=2).items():
+            known = held.messages.get(key)
+            if known is None or known["changed_seq"] <= message["changed_seq"]:
+                held.messages[key] = message
+    else:
+        held.members = members_of(person, room, limit=2)

@@ -1,0 +1,159 @@
+"""Three people do as they like in one room; whatever they do, clients that follow the log see what REST shows."""
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from rooms.models import LogEntry, Membership, Room
+from tests.client.state import ClientState
+from tests.contract.room_state import catch_up, from_nothing, loaded
+
+NAMES = ("ada", "bob", "eve")
+WHO = st.sampled_from(NAMES)
+ROLE = st.sampled_from(("member", "admin", "owner"))
+RANK = {None: -1, "member": 0, "admin": 1, "owner": 2}
+
+
+def machine(people):
+    """The machine of these people."""
+
+    class Lives(RuleBasedStateMachine):
+        """`roles` is the model: who is in the room, as what. The rules ask REST and hold its answer against it."""
+
+        @initialize(with_bob=st.booleans())
+        def create(self, with_bob):
+            self.room = people["ada"].room(*([people["bob"]] if with_bob else []), kind="public")
+            self.roles = dict.fromkeys(NAMES) | {"ada": "owner"} | ({"bob": "member"} if with_bob else {})
+            self.head = 3 if with_bob else 2
+            self.follower: ClientState = loaded(people["ada"], self.room)
+            self.bodies = []
+
+        def owners(self):
+            return [name for name, role in self.roles.items() if role == "owner"]
+
+        @rule(actor=WHO, other=WHO, role=ROLE)
+        def add(self, actor, other, role):
+            answer = people[actor].post(
+                f"rooms/{self.room}/members/", {"user": people[other].id, "role": role}
+            )
+            mine = self.roles[actor]
+            if mine is None:
+                assert answer.code == "not_a_member"
+            elif mine == "member" or (mine == "admin" and RANK[role] >= RANK[mine]):
+                assert answer.code == "forbidden"
+            elif self.roles[other] is not None:
+                assert (answer.status, answer.body["role"]) == (200, self.roles[other])
+            else:
+                assert (answer.status, answer.body["changed_seq"]) == (201, self.head + 1)
+                self.roles[other] = role
+                self.head += 1
+
+        @rule(who=WHO)
+        def join(self, who):
+            assert people[who].post(f"rooms/{self.room}/join/").status == 200
+            if self.roles[who] is None:
+                self.roles[who] = "member"
+                self.head += 1
+
+        @rule(actor=WHO, other=WHO)
+        def remove(self, actor, other):
+            answer = people[actor].delete(f"rooms/{self.room}/members/{people[other].id}/")
+            mine, theirs = self.roles[actor], self.roles[other]
+            if mine is None:
+                assert answer.code == "not_a_member"
+            elif actor == other:
+                self.left(answer, other)
+            elif mine == "member":
+                assert answer.code == "forbidden"
+            elif theirs is None:
+                assert answer.code == "not_found"
+            elif RANK[theirs] >= RANK[mine]:
+                assert answer.code == "forbidden"
+            else:
+                self.left(answer, other)
+
+        @rule(who=WHO)
+        def leave(self, who):
+            answer = people[who].post(f"rooms/{self.room}/leave/")
+            if self.roles[who] is None:
+                assert answer.code == "not_a_member"
+            else:
+                self.left(answer, who)
+
+        def left(self, answer, who):
+            if self.owners() == [who]:
+                assert answer.code == "last_owner"
+            else:
+                assert answer.status == 204
+                self.roles[who] = None
+                self.head += 1
+
+        @rule(who=WHO, client_id=st.sampled_from("abc"), body=st.sampled_from(("x", "y")))
+        def send(self, who, client_id, body):
+            known = [b for w, c, b in self.bodies if (w, c) == (who, client_id)]
+            answer = people[who].post(f"rooms/{self.room}/messages/", {"client_id": client_id, "body": body})
+            if self.roles[who] is None:
+                assert answer.code == "not_a_member"
+            elif known and known != [body]:
+                assert answer.code == "client_id_conflict"
+            elif known:
+                assert answer.status == 200
+            else:
+                assert (answer.status, answer.body["seq"]) == (201, self.head + 1)
+                self.bodies.append((who, client_id, body))
+                self.head += 1
+
+        @rule(who=WHO, seq=st.integers(0, 12), force=st.booleans())
+        def read(self, who, seq, force):
+            answer = people[who].post(f"rooms/{self.room}/read/", {"seq": seq, "force": force})
+            if self.roles[who] is None:
+                assert answer.code == "not_a_member"
+            elif force:
+                assert answer.body["last_read_seq"] == min(seq, self.head)
+            else:
+                assert min(seq, self.head) <= answer.body["last_read_seq"] <= self.head
+
+        @precondition(lambda self: hasattr(self, "follower"))
+        @rule()
+        def follow(self):
+            catch_up(self.follower, people[self.owners()[0]])
+
+        @invariant()
+        def the_database_agrees_with_the_model(self):
+            if not hasattr(self, "room"):
+                return
+            rows = Membership.objects.filter(room_id=self.room, left_seq=None)
+            found = dict(rows.values_list("user__username", "role"))
+            assert found == {name: role for name, role in self.roles.items() if role is not None}
+            room = Room.objects.get(pk=self.room)
+            assert (room.last_seq, room.member_count) == (self.head, len(found))
+            log = LogEntry.objects.filter(room_id=self.room).order_by("seq").values_list("seq", flat=True)
+            assert list(log) == list(range(1, self.head + 1))
+
+        def teardown(self):
+            if not hasattr(self, "room"):
+                return
+            reader = people[self.owners()[0]]
+            now = loaded(reader, self.room)
+            self.follow()
+            assert self.follower.differences(now) == []
+            assert from_nothing(reader, self.room).differences(now) == []
+            assert [m["body"] for m in now.rooms[self.room].messages.values()] == [b for *_, b in self.bodies]
+
+    return Lives
+
+
+def test_whatever_three_people_do(ada, bob, eve):
+    run_state_machine_as_test(
+        machine({"ada": ada, "bob": bob, "eve": eve}),
+        settings=settings(
+            max_examples=10, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )

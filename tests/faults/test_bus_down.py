@@ -1,0 +1,65 @@
+"""Redis is away or does not answer: sends and deliveries go on (PROTOCOL.md: within 2 s when the break is noticed)."""
+
+import asyncio
+import time
+
+import pytest
+import redis
+
+from tests.client.record import Stretch
+from tests.faults.cluster import Cluster
+from tests.faults.people import People
+from tests.faults.story import Story
+from tests.faults.traffic import percentile
+
+pytestmark = pytest.mark.faults
+
+PER_S = 40
+DOWN_S = {"paused": 10.0, "stopped": 6.0}
+ACK_P99_S = 0.3  # FAULTS.md A4
+DELIVERY_S = 3.0  # noticing takes two heartbeats of 0.4 s, then it is 2 s at most
+
+
+@pytest.mark.parametrize("how", ["paused", "stopped"])
+async def test_sends_are_acked_and_delivered_without_the_bus(
+    cluster: Cluster, people: People, how: str
+) -> None:
+    bus = cluster.stores.redis
+    async with Story(cluster, people) as story:
+        await story.open(senders=4, subscribers=8)
+        traffic = story.traffic(PER_S).start()
+        await traffic.reached(PER_S)
+        down_at = time.monotonic()
+        await asyncio.to_thread(bus.pause if how == "paused" else bus.stop)
+        try:
+            with pytest.raises(redis.RedisError), cluster.stores.bus() as probe:
+                await asyncio.to_thread(probe.execute_command, "PING")  # no answer in 2 s, or refused
+            await asyncio.sleep(down_at + DOWN_S[how] - time.monotonic())
+            up_at = time.monotonic()
+        finally:
+            await asyncio.to_thread(bus.resume if how == "paused" else bus.start)
+        during = len(traffic.asked)
+        await traffic.reached(during + 2 * PER_S)
+        await traffic.stop()
+        report = story.judge(await story.settle(traffic))
+
+    assert report.violations == 0, str(report)
+    acks = traffic.latencies_s(down_at, up_at)
+    assert len(acks) >= 0.9 * PER_S * DOWN_S[how]
+    assert percentile(acks, 99) <= ACK_P99_S, f"p50 {percentile(acks, 50):.3f} s, worst {max(acks):.3f} s"
+    late = {
+        name: worst
+        for name, client in story.subscribers.items()
+        if (worst := _worst_delivery_s(traffic.asked, client.records[story.room].stretches)) >= DELIVERY_S
+    }
+    assert not late, f"deliveries took {late}"
+    assert all(client.reconnects == 0 for client in story.subscribers.values()), "sockets were closed"
+
+
+def _worst_delivery_s(asked: dict[str, float], stretches: list[Stretch]) -> float:
+    return max(
+        at - asked[frame["data"]["message"]["client_id"]]
+        for stretch in stretches
+        for at, frame in zip(stretch.at, stretch.frames, strict=True)
+        if frame["type"] == "message.created" and frame["data"]["message"]["client_id"] in asked
+    )

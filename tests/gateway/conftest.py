@@ -1,0 +1,124 @@
+"""Ada, bob and eve with their sockets, on a live server whose log must stay free of alarms."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from gateway.runtime import runtime
+from tests.api import PASSWORD
+from tests.client.rest import Rest
+from tests.client.socket import Socket
+from tests.gateway.waiting import until
+from tests.live import LiveServer
+
+Connect = Callable[..., Awaitable[Socket]]
+
+
+class Alarms(logging.Handler):
+    """What was logged as an error: exceptions, lost tasks. `expected` ones are no failure."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.records: list[logging.LogRecord] = []
+        self.expected: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+@pytest.fixture(autouse=True)
+def alarms() -> Iterator[Alarms]:
+    """Whatever a client sends, nothing of it is an error of the server's."""
+    handler = Alarms()
+    logging.getLogger().addHandler(handler)
+    yield handler
+    logging.getLogger().removeHandler(handler)
+    said = [logging.Formatter().format(r) for r in handler.records if r.getMessage() not in handler.expected]
+    assert not said, f"{len(said)} alarms, the first: {said[0]}"
+
+
+@pytest.fixture(scope="module")
+def module_server(django_db_setup: None) -> Iterator[LiveServer]:
+    """One server a module: starting one costs more than most of these tests."""
+    live = LiveServer()
+    live.start()
+    yield live
+    live.stop()
+
+
+@pytest.fixture
+def server(module_server: LiveServer, transactional_db: None, settings: Settings) -> LiveServer:
+    """The module's server on an empty database, with nobody connected any more and nothing of it replaced.
+
+    Two servers in one process would share what is one a process, so a module that needs others has only those.
+    """
+    settings.ALLOWED_HOSTS = ["127.0.0.1", "testserver"]
+    settings.SECURE_SSL_REDIRECT = False
+
+    async def afresh() -> None:
+        hub = runtime().hub
+        await until(lambda: not hub._people and not hub._feeds, "everybody is gone", 10)
+        hub.bus._on_message = hub._on_message  # type: ignore[method-assign]
+        hub._epoch = None
+
+    module_server.call(afresh())
+    return module_server
+
+
+@pytest.fixture
+async def register(server: LiveServer) -> AsyncIterator[Callable[[str], Awaitable[Rest]]]:
+    everybody: list[Rest] = []
+
+    async def make(name: str) -> Rest:
+        rest = Rest(server.http)
+        everybody.append(rest)
+        await rest.register(name, PASSWORD)
+        return rest
+
+    yield make
+    for rest in everybody:
+        await rest.close()
+
+
+@pytest.fixture
+async def ada(register: Any) -> Rest:
+    rest: Rest = await register("ada")
+    return rest
+
+
+@pytest.fixture
+async def bob(register: Any) -> Rest:
+    rest: Rest = await register("bob")
+    return rest
+
+
+@pytest.fixture
+async def eve(register: Any) -> Rest:
+    rest: Rest = await register("eve")
+    return rest
+
+
+@pytest.fixture
+async def connect(server: LiveServer) -> AsyncIterator[Connect]:
+    """`connect(rest, ...)`: an authenticated socket. In the end none may have seen a violation."""
+    opened: list[Socket] = []
+
+    async def make(rest: Rest, **how: Any) -> Socket:
+        socket = await Socket.connect(server.http, rest.access, **how)
+        opened.append(socket)
+        return socket
+
+    yield make
+    for socket in opened:
+        await socket.close()
+    assert [v for socket in opened for v in socket.violations] == []
+
+
+@pytest.fixture
+async def room(ada: Rest, bob: Rest) -> str:
+    """A private room: ada's, with bob in it. Its log stands at 3."""
+    made = await ada.create_room(members=[bob.user_id])
+    return str(made["id"])

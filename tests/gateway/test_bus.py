@@ -1,0 +1,158 @@
+"""The bus on its bad days: garbage (B39), memberships it forgets (A18), silence (A19)."""
+
+import asyncio
+import copy
+from uuid import UUID
+
+import pytest
+import redis.asyncio
+from channels.layers import get_channel_layer
+from django.conf import settings as configured
+
+from gateway.runtime import runtime
+from realtime import groups
+from tests.gateway.test_subscribe import say, seqs, subscribe
+from tests.gateway.waiting import until
+from tests.live import LiveServer
+
+ON_REDIS = bool(configured.REDIS_URL)
+PREFIX = configured.CHANNEL_LAYERS["default"]["CONFIG"].get("prefix")
+
+
+@pytest.fixture
+def server(transactional_db, settings):
+    """Here each test has its own: they differ in the layer and the periods a server starts with."""
+    settings.ALLOWED_HOSTS = ["127.0.0.1"]
+    live = LiveServer()
+    live.start()
+    yield live
+    live.stop()
+
+
+def room_events(server):
+    """A list that gets every `room.events` message that this process hears over the bus from now on."""
+
+    async def listen():
+        bus, heard = runtime().hub.bus, []
+        hear = bus._on_message
+
+        def hearing(message):
+            if message.get("type") == "room.events":
+                heard.append(message)
+            hear(message)
+
+        bus._on_message = hearing
+        return heard
+
+    return server.call(listen())
+
+
+async def test_garbage_on_the_bus_is_ignored(server, ada, room, connect):
+    socket = await connect(ada)
+    await subscribe(socket, room)
+    hexed = UUID(room).hex
+    garbage = [
+        {"type": "room.events"},
+        {"type": "room.events", "room": "zz", "events": []},
+        {"type": "room.events", "room": room, "events": None},
+        {"type": "room.events", "room": hexed, "events": [[1]]},
+        {"type": "room.events", "room": hexed, "events": [["x", "y", "", ""]]},
+        {"type": "room.events", "room": hexed, "events": [[4, "{}", "nobody", ""]]},
+        {"type": "room.events", "room": 7, "events": 7},
+        {"type": "user.memberships"},
+        {"type": "user.memberships", "user": "x"},
+        {"type": "session.ended", "user": UUID(ada.user_id).hex},
+        {"type": "session.ended", "user": UUID(ada.user_id).hex, "session": "x"},
+        {"type": "websocket.disconnect"},
+        {"type": "__class__"},
+        {"type": ["room.events"]},
+        {"no": "type"},
+    ]
+
+    async def publish():
+        layer = get_channel_layer()
+        for group in (groups.room(UUID(room)), groups.user(UUID(ada.user_id))):
+            for message in garbage:
+                await layer.group_send(group, message)
+        if ON_REDIS:  # bytes that no layer wrote
+            channel = f"{PREFIX}__group__{groups.room(UUID(room))}"
+            async with redis.asyncio.from_url(configured.REDIS_URL) as client:
+                for data in (b"", b"\xc1", b"x", b"\x00" * 1_000, b"\xdf\xff\xff\xff\xff", b"\x93\x01"):
+                    assert await client.publish(channel, data)
+
+    server.call(publish())
+    await say(ada, room, 3)
+    await socket.find(lambda frame: frame.get("seq") == 6)
+    assert seqs(socket, room) == [4, 5, 6]
+    await ada.log_out()
+    assert (await socket.wait_closed()).code == 4403  # what is no garbage is still heard
+
+
+@pytest.fixture
+def forgetful_layer(settings):
+    """The in-memory layer, whose group memberships end a second or two after joining."""
+    settings.CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels.layers.InMemoryChannelLayer",
+            "CONFIG": {"capacity": 10_000, "expiry": 60, "group_expiry": 1},
+        }
+    }
+    settings.HUB_CHECK_S = settings.HUB_CHECK_BUS_DOWN_S = 0.3
+
+
+@pytest.mark.parametrize("refreshed", [True, False])
+async def test_a_socket_older_than_the_layers_memberships_still_hears_the_bus(
+    refreshed, forgetful_layer, server, ada, room, connect, monkeypatch
+):
+    """A18, and its twin: without the hub's refreshing the bus is deaf, and only the log is left."""
+    hub = server.runtime().hub
+    layer = get_channel_layer()
+    group = groups.room(UUID(room))
+    if not refreshed:
+
+        async def nothing():
+            return None
+
+        monkeypatch.setattr(hub.bus, "refresh", nothing)
+    socket = await connect(ada)
+    await subscribe(socket, room)
+    heard = room_events(server)
+
+    def joined_at():
+        return next(iter(copy.copy(layer.groups.get(group, {})).values()), None)
+
+    first = joined_at()
+    if refreshed:  # by more than any membership lasts
+        await until(lambda: (joined_at() or 0) - first > 2.1, "the membership renewed")
+    else:
+        await until(
+            lambda: joined_at() is None, "the membership forgotten, as the layer sweeps at each message"
+        )
+    await say(ada, room, 1)
+    await socket.find("message.created")
+    assert seqs(socket, room) == [4]
+    assert len(heard) == (1 if refreshed else 0)
+
+
+@pytest.fixture
+def silent_bus(settings):
+    """Nothing is said over the bus unless there is something to say."""
+    settings.BUS_HEARTBEAT_S = settings.HUB_CHECK_S = settings.HUB_CHECK_BUS_DOWN_S = 3_600
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("idle_s", [6, 30])
+async def test_idle_sockets_stay_open_and_are_heard_when_the_bus_was_silent(
+    idle_s, silent_bus, server, ada, bob, room, connect
+):
+    """A19: redis-py 8 gives up on a silent connection after 5 s."""
+    sockets = [await connect(who) for who in (ada, bob, bob)]
+    for socket in sockets:
+        await subscribe(socket, room)
+    heard = room_events(server)
+    await asyncio.sleep(idle_s)
+    assert [socket.ending for socket in sockets] == [None] * 3
+    await say(ada, room, 1)
+    for socket in sockets:
+        await socket.find("message.created", timeout_s=2)
+    assert len(heard) == 1

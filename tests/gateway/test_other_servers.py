@@ -1,0 +1,141 @@
+"""The same application without our server: driven by Channels' own communicator, and on daphne."""
+
+import asyncio
+import os
+import socket as sockets
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from channels.testing import WebsocketCommunicator
+
+from accounts import services
+from backend.asgi import application
+from gateway.runtime import stop_runtime
+from rooms.services import create_room
+from tests.api import PASSWORD
+from tests.client.rest import Rest
+from tests.client.socket import Refused, Socket
+from tests.gateway.waiting import in_database, until
+from tests.gateway.wire import Wire
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+async def test_the_wire_under_a_websocket_communicator(transactional_db):
+    def prepare():
+        ada = services.register(username="ada", password=PASSWORD)
+        return ada, str(create_room(creator_id=ada.user.id, kind="private", name="story").room.id)
+
+    ada, room = await in_database(prepare)
+    offers = ["parley.v1", f"bearer.{ada.access}"]
+    socket = WebsocketCommunicator(application, "/ws/v1/", subprotocols=offers)
+    try:
+        assert await socket.connect() == (True, "parley.v1")
+        assert (await socket.receive_json_from())["type"] == "welcome"
+        await socket.send_json_to({"type": "subscribe", "id": 1, "rooms": [{"room": room, "since": 0}]})
+        assert (await socket.receive_json_from())["data"]["rooms"][0]["seq"] == 2
+        assert [(await socket.receive_json_from())["seq"] for _ in range(2)] == [1, 2]
+        await socket.send_json_to(
+            {"type": "message.send", "id": 2, "room": room, "client_id": "1", "body": "hi"}
+        )
+        frames = [await socket.receive_json_from() for _ in range(2)]
+        assert {frame["type"] for frame in frames} == {"ack", "message.created"}
+        await socket.send_to(text_data="{")
+        assert (await socket.receive_json_from())["code"] == "invalid"
+        await socket.send_to(bytes_data=b"{}")
+        assert (await socket.receive_json_from())["code"] == "unsupported_type"
+        assert await socket.receive_output() == {
+            "type": "websocket.close", "code": 1003, "reason": "unsupported_type",
+        }  # fmt: skip
+        await socket.disconnect()
+        refused = WebsocketCommunicator(application, "/ws/v1/", headers=[(b"authorization", b"Bearer x")])
+        assert (await refused.connect())[0] is True
+        assert (await refused.receive_json_from())["code"] == "token_invalid"
+        assert (await refused.receive_output())["code"] == 4401
+        await refused.disconnect()
+        foreign = WebsocketCommunicator(application, "/ws/v1/", headers=[(b"origin", b"https://evil.org")])
+        assert (await foreign.connect())[0] is False
+    finally:
+        await stop_runtime()
+
+
+@pytest.fixture
+def daphne(tmp_path):
+    """daphne on an empty SQLite database; its base URL."""
+    with sockets.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("REDIS_URL", "DJANGO_SETTINGS_MODULE")
+    }
+    env |= {
+        "DATABASE_URL": f"sqlite:///{tmp_path}/daphne.sqlite3",
+        "DEBUG": "1",
+        "ALLOWED_HOSTS": "127.0.0.1",
+    }
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=env, check=True)
+    with (tmp_path / "daphne.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "backend.asgi:application"],
+            cwd=ROOT,
+            env=env,
+            stdout=log,
+            stderr=log,
+        )
+    yield port
+    process.terminate()
+    process.wait(15)
+    said = (tmp_path / "daphne.log").read_text()
+    assert "Traceback" not in said, said[-4_000:]
+    assert "eyJ" not in said
+
+
+def answers(port):
+    with sockets.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.slow
+async def test_the_wire_on_daphne(daphne):
+    url = f"http://127.0.0.1:{daphne}"
+    await until(lambda: answers(daphne), "daphne answers", 20)
+    async with Rest(url) as ada, Rest(url) as bob:
+        await ada.register("ada", PASSWORD)
+        await bob.register("bob", PASSWORD)
+        room = (await ada.create_room(members=[bob.user_id]))["id"]
+        hers = await Socket.connect(url, ada.access, auth="subprotocol")
+        his = await Socket.connect(url, bob.access, auth="frame")
+        only = await Socket.connect(url, bob.access, room=room, since=2)
+        await his.request("subscribe", rooms="all", since={room: 1})
+        asks = [await hers.ask("message.send", room=room, client_id=f"c{n}", body=f"{n}") for n in range(50)]
+        acked = [ask["data"]["message"] for ask in await asyncio.gather(*asks)]
+        assert [message["seq"] for message in acked] == list(range(4, 54))
+        for socket, since in ((his, 1), (only, 2)):
+            await socket.find(lambda frame: frame.get("seq") == 53)
+            assert [event["seq"] for event in socket.events(room)] == list(range(since + 1, 54))
+            assert [event["data"]["message"] for event in socket.events(room)[3 - since :]] == acked
+        with pytest.raises(Refused, match="unknown_type"):
+            await hers.request("websocket.disconnect")
+        await ada.remove_member(room, bob.user_id)
+        ending = await only.wait_closed()
+        assert (ending.code, ending.why) == (4403, "not_a_member")
+        assert (await his.find("unsubscribed")).frame["reason"] == "removed"
+        await ada.log_out()
+        ending = await hers.wait_closed()
+        assert (ending.code, ending.why) == (4403, "session_ended")
+        ws = f"ws://127.0.0.1:{daphne}/ws/v1/"
+        # daphne cannot send 1003: the `error` says it, and the line is closed all the same.
+        for sent, times, code, why in ((b"\x00", 1, 1000, "unsupported_type"), ("x", 11, 4400, "bad_frames")):
+            async with await Wire.open(ws, bob.access) as wire:
+                for _ in range(times):
+                    await wire.send(sent)
+                frames, ended_with = await wire.ends()
+                assert (ended_with, frames[-1]["code"]) == (code, why)
+        async with await Wire.open(ws, "nonsense") as wire:
+            assert (await wire.ends())[1] == 4401
+        await his.close()
+        assert his.violations == hers.violations == only.violations == []

@@ -1,0 +1,209 @@
+"""What is on its way to a reader: the bound, the stall, and the order at the close."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from gateway.outbox import Outbox
+from tests.gateway.waiting import until
+
+FRAME = "x" * 100
+
+
+class Line:
+    """A connection whose reader takes nothing while `stuck`."""
+
+    def __init__(self):
+        self.sent = []
+        self.cut = False
+        self.free = asyncio.Event()
+        self.free.set()
+
+    async def send(self, message):
+        await self.free.wait()
+        self.sent.append(message)
+
+    def abort(self):
+        self.cut = True
+        self.free.set()
+
+    @property
+    def texts(self):
+        return [message["text"] for message in self.sent if message["type"] == "websocket.send"]
+
+    @property
+    def close(self):
+        return next((message["code"] for message in self.sent if message["type"] == "websocket.close"), None)
+
+    @property
+    def last_error(self):
+        return msgspec.json.decode(self.texts[-1])["code"]
+
+
+@pytest.fixture(autouse=True)
+def limits(settings):
+    settings.SOCKET_QUEUE_MAX_BYTES = 1_000
+    settings.SOCKET_STALL_S = 60
+    settings.SOCKET_CLOSE_S = 60
+
+
+@pytest.fixture
+async def line():
+    return Line()
+
+
+@pytest.fixture
+async def outbox(line):
+    box = Outbox(line.send, line.abort)
+    yield box
+    box.stop()
+
+
+async def test_frames_are_sent_in_the_order_of_put(line, outbox):
+    for number in range(50):
+        outbox.put(str(number))
+    await outbox.drained()
+    assert line.texts == [str(number) for number in range(50)]
+    outbox.put("last")
+    await outbox.drained()
+    assert line.texts[-1] == "last"
+    assert not outbox.closing
+
+
+async def test_whoever_owes_more_than_the_bound_is_closed_with_1013(line, outbox):
+    line.free.clear()
+    for _ in range(10):
+        outbox.put(FRAME)
+    assert not outbox.closing
+    outbox.put("x")
+    assert outbox.closing
+    outbox.put("never")
+    line.free.set()
+    await until(lambda: line.close, "closed")
+    assert (line.close, line.last_error) == (1013, "too_slow")
+    assert len(line.texts) <= 2  # what waited is dropped: the client resumes from its own position
+    assert "never" not in line.texts
+
+
+async def test_what_was_taken_is_owed_no_more(line, outbox):
+    for _ in range(30):
+        outbox.put(FRAME * 3)
+        await outbox.drained()
+    assert len(line.texts) == 30
+    assert not outbox.closing
+
+
+async def test_replayed_frames_do_not_count_towards_the_bound(line, outbox):
+    line.free.clear()
+    for _ in range(100):
+        outbox.put(FRAME, counted=False)
+    for _ in range(10):
+        outbox.put(FRAME)
+    assert not outbox.closing
+    line.free.set()
+    await outbox.drained()
+    assert len(line.texts) == 110
+
+
+async def test_whoever_takes_nothing_for_the_stall_is_closed_with_1013_and_cut(settings, line, outbox):
+    settings.SOCKET_STALL_S = settings.SOCKET_CLOSE_S = 0.05
+    line.free.clear()
+    outbox.put("a")
+    await until(lambda: outbox.closing, "given up")
+    assert not line.cut
+    await until(lambda: line.cut, "cut off")
+
+
+async def test_whoever_takes_something_now_and_then_is_not_given_up(settings):
+    settings.SOCKET_STALL_S = 0.15
+    permits, taken = asyncio.Semaphore(0), []
+
+    async def take_one(message):
+        await permits.acquire()
+        taken.append(message)
+
+    box = Outbox(take_one, None)
+    for number in range(6):
+        box.put(str(number))
+    for number in range(6):  # 0.3 s in all, never 0.15 s without one
+        await asyncio.sleep(0.05)
+        permits.release()
+        await until(lambda number=number: len(taken) == number + 1, "taken")
+    assert not box.closing
+    box.stop()
+
+
+async def test_an_idle_reader_is_never_stalled(settings, line, outbox):
+    settings.SOCKET_STALL_S = 0.03
+    outbox.put("a")
+    await outbox.drained()
+    await asyncio.sleep(0.15)  # five times the stall
+    outbox.put("b")
+    await outbox.drained()
+    assert (line.texts, outbox.closing) == (["a", "b"], False)
+
+
+async def test_close_sends_what_is_queued_then_the_error_then_the_close_once(line, outbox):
+    outbox.put("a")
+    outbox.close(4403, "session_ended", "Bye.")
+    outbox.close(1011, "internal_error", "Again.")
+    outbox.put("late")
+    await until(lambda: line.close, "closed")
+    await outbox.drained()
+    assert line.texts[0] == "a"
+    assert msgspec.json.decode(line.texts[1]) == {
+        "type": "error", "id": None, "code": "session_ended", "detail": "Bye.",
+    }  # fmt: skip
+    assert len(line.sent) == 3
+    assert line.sent[-1] == {"type": "websocket.close", "code": 4403, "reason": "session_ended"}
+
+
+async def test_a_server_that_cannot_send_the_code_closes_with_1000_after_the_error(line, outbox):
+    async def picky(message):
+        if message["type"] == "websocket.close" and message["code"] != 1000 and message["code"] < 3000:
+            raise ValueError("invalid close code")  # as daphne's autobahn says
+        await line.send(message)
+
+    outbox._send = picky
+    outbox.too_slow()
+    await until(lambda: line.close, "closed")
+    assert (line.close, line.last_error) == (1000, "too_slow")
+
+
+async def test_a_broken_line_is_gone_and_keeps_nobody_waiting(outbox, line):
+    async def broken(message):
+        raise OSError("reset")
+
+    outbox._send = broken
+    outbox.put("a")
+    outbox.put("b")
+    await asyncio.wait_for(outbox.drained(), 1)
+    assert outbox.gone
+    outbox.put("c")
+    outbox.close(1011, "x", "y")
+    await asyncio.wait_for(outbox.drained(), 1)
+    assert line.sent == []
+
+
+async def test_stop_forgets_what_waits_and_its_timers(settings, line):
+    settings.SOCKET_CLOSE_S = 0.01
+    box = Outbox(line.send, line.abort)
+    line.free.clear()
+    box.put("a")
+    box.close(1011, "x", "y")
+    box.stop()
+    await asyncio.wait_for(box.drained(), 1)
+    await asyncio.sleep(0.05)  # five times SOCKET_CLOSE_S
+    assert (line.cut, line.sent) == (False, [])
+
+
+async def test_without_a_line_to_cut_a_stalled_reader_is_closed_all_the_same(settings, line):
+    settings.SOCKET_STALL_S = 0.03
+    box = Outbox(line.send, None)  # daphne
+    line.free.clear()
+    box.put("a")
+    await until(lambda: box.closing, "given up")
+    line.free.set()
+    await until(lambda: line.close == 1013, "closed")
+    box.stop()

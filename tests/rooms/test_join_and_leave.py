@@ -1,0 +1,123 @@
+"""Coming and going, and what is left of who has gone."""
+
+import pytest
+
+from rooms.models import LogEntry, Membership
+
+
+def test_a_public_room_is_joined_by_whoever_likes(ada, bob):
+    room = ada.room(kind="public")
+    answer = bob.post(f"rooms/{room}/join/")
+    assert answer.status == 200
+    assert answer.body == bob.see(f"rooms/{room}/")
+    assert (answer.body["member_count"], answer.body["me"]["role"]) == (2, "member")
+    assert (answer.body["me"]["last_read_seq"], answer.body["me"]["unread_count"]) == (3, 0)
+    event = ada.events(room)[-1]
+    assert (event["type"], event["actor"]) == ("member.joined", bob.id)
+    assert event["data"]["member"] == bob.see(f"rooms/{room}/members/{bob.id}/")
+
+
+@pytest.mark.parametrize("kind", ["public", "private"])
+def test_joining_again_changes_nothing(ada, bob, kind):
+    room = ada.room(bob, kind=kind)
+    before = ada.see(f"rooms/{room}/")
+    for person in (ada, bob):
+        assert person.post(f"rooms/{room}/join/").status == 200
+    assert ada.see(f"rooms/{room}/") == before
+    assert LogEntry.objects.count() == 3
+
+
+def test_a_private_room_is_not_joined(ada, bob):
+    room = ada.room()
+    assert bob.post(f"rooms/{room}/join/").code == "not_found"
+    assert Membership.objects.count() == 1
+
+
+def test_joining_needs_no_body_and_minds_none(ada, bob):
+    room = ada.room(kind="public")
+    assert bob.post(f"rooms/{room}/join/", {"role": "owner", "user": ada.id}).body["me"]["role"] == "member"
+
+
+def test_whoever_leaves_is_out_and_the_log_says_so(ada, bob):
+    room = ada.room(bob)
+    answer = bob.post(f"rooms/{room}/leave/")
+    assert (answer.status, answer.body) == (204, None)
+    assert bob.get(f"rooms/{room}/").code == "not_found"
+    assert bob.see("rooms/")["results"] == []
+    event = ada.events(room)[-1]
+    assert (event["type"], event["actor"], event["seq"]) == ("member.left", bob.id, 4)
+    assert event["data"] == {"user": bob.id, "reason": "left"}
+    room_now = ada.see(f"rooms/{room}/")
+    assert (room_now["member_count"], room_now["changed_seq"]) == (1, 4)
+
+
+def test_leaving_twice_is_refused_like_any_stranger(ada, bob):
+    private, public = ada.room(bob), ada.room(bob, kind="public")
+    for room, code in ((private, "not_found"), (public, "not_a_member")):
+        bob.leave(room)
+        assert bob.post(f"rooms/{room}/leave/").code == code
+
+
+def test_the_last_owner_hands_over_first(ada, bob, eve):
+    room = ada.room(bob)
+    ada.add(room, eve, role="admin")
+    for answer in (ada.post(f"rooms/{room}/leave/"), ada.delete(f"rooms/{room}/members/{ada.id}/")):
+        assert (answer.status, answer.code) == (409, "last_owner")
+    assert LogEntry.objects.count() == 4
+    ada.remove(room, eve)
+    ada.add(room, eve, role="owner")
+    ada.leave(room)
+    assert eve.post(f"rooms/{room}/leave/").code == "last_owner"
+
+
+def test_an_owner_alone_in_their_room_cannot_leave_it(ada):
+    assert ada.post(f"rooms/{ada.room()}/leave/").code == "last_owner"
+
+
+def test_coming_back_starts_anew(ada, bob, turned):
+    room = ada.room(kind="public")
+    ada.add(room, bob, role="admin")
+    ada.send(room)
+    bob.leave(room)
+    missed = ada.send(room)
+    turned.turn(60)
+    me = bob.join(room)["me"]
+    member = ada.see(f"rooms/{room}/members/{bob.id}/")
+    assert (me["role"], me["last_read_seq"], me["unread_count"]) == ("member", missed["seq"] + 1, 0)
+    assert (member["role"], member["changed_seq"]) == ("member", missed["seq"] + 1)
+    assert member["joined_at"] == ada.events(room)[-1]["at"]
+    assert Membership.objects.filter(user=bob.user).count() == 1
+    assert ada.see(f"rooms/{room}/")["member_count"] == 2
+
+
+def test_who_has_left_is_replayed_as_they_were(ada, bob):
+    room = ada.room()
+    ada.add(room, bob, role="admin")
+    as_they_were = ada.see(f"rooms/{room}/members/{bob.id}/")
+    bob.leave(room)
+    joined, left = ada.events(room, since=2)
+    assert joined["data"]["member"] == as_they_were
+    assert as_they_were["changed_seq"] == 3
+    assert left["seq"] == 4
+
+
+def test_who_came_back_is_replayed_as_they_are_now(ada, bob):
+    room = ada.room()
+    ada.add(room, bob, role="admin")
+    bob.leave(room)
+    ada.add(room, bob)
+    now = ada.see(f"rooms/{room}/members/{bob.id}/")
+    assert now["role"] == "member"
+    first, left, second = ada.events(room, since=2)
+    assert first["data"]["member"] == second["data"]["member"] == now
+    assert (left["type"], now["changed_seq"]) == ("member.left", second["seq"])
+
+
+def test_who_came_back_and_left_again_is_replayed_as_they_were_the_last_time(ada, bob):
+    room = ada.room()
+    ada.add(room, bob, role="admin")
+    bob.leave(room)
+    ada.add(room, bob)
+    bob.leave(room)
+    joinings = [e["data"]["member"] for e in ada.events(room, since=2) if e["type"] == "member.joined"]
+    assert [(member["role"], member["changed_seq"]) for member in joinings] == [("member", 5)] * 2
