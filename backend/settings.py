@@ -36,6 +36,7 @@ ALLOWED_ORIGINS: list[str] = [origin.rstrip("/") for origin in env.list("ALLOWED
 MESSAGE_MAX_CHARS: int = env.int("MESSAGE_MAX_CHARS", 8_000)  # code points a message
 METADATA_MAX_BYTES: int = env.int("METADATA_MAX_BYTES", 4_096)  # JSON of a message's metadata
 BODY_MAX_BYTES: int = env.int("BODY_MAX_BYTES", 128 * 1024)  # JSON of a REST request
+HEADER_MAX_BYTES: int = env.int("HEADER_MAX_BYTES", 64 * 1024)  # URL and headers of a request; more is 431
 FRAME_MAX_BYTES: int = env.int("FRAME_MAX_BYTES", 128 * 1024)  # a frame from a client
 BAD_FRAMES_PER_MINUTE: int = env.int("BAD_FRAMES_PER_MINUTE", 10)  # more of them close with 4400
 AUTH_TIMEOUT_S: float = env.float("AUTH_TIMEOUT_S", 10.0)  # first `auth` frame of a socket without token
@@ -102,7 +103,7 @@ def _database() -> dict[str, Any]:
             "keepalives_count": 3,
             "options": f"-c statement_timeout={int(DATABASE_STATEMENT_S * 1000)} -c timezone=UTC",
         }
-        config["CONN_HEALTH_CHECKS"] = True
+        config["ENGINE"] = "common.postgresql"  # which checks what it takes from the pool
     config["OPTIONS"] = options
     return config
 
