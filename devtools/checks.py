@@ -1,5 +1,6 @@
 """`dev.py test`: everything that must hold before a change lands."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,7 @@ class Step:
 
 
 def test(arguments: list[str]) -> int:
-    """Run every check; all arguments but `--all` go to both pytest runs. Stops at the first check that fails.
+    """Run every check; all arguments but `--all` go to each pytest run. Stops at the first check that fails.
 
     Raises:
         DevError: a check failed (named), or the servers could not be had.
@@ -43,11 +44,32 @@ def test(arguments: list[str]) -> int:
             say(f"   {database_url}  {redis_url}  ({time.monotonic() - started:.1f} s)")
             servers = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
             _all_at_once(_static_steps(servers), env)
-            pytest: Command = [PYTHON, "-m", "pytest", *chosen]
-            _one(Step("tests on SQLite and memory", pytest), env)
-            _one(Step("tests on PostgreSQL and Redis", pytest, servers), env)
+            if chosen:
+                for step in _chosen_steps(chosen, servers):
+                    _one(step, env)
+            else:
+                _all_at_once(_test_steps(servers), env)
     say(f"all checks passed in {time.monotonic() - started:.0f} s")
     return 0
+
+
+def _chosen_steps(chosen: list[str], servers: Mapping[str, str]) -> list[Step]:
+    """What the caller picked, one after the other and at the terminal (pytest --pdb)."""
+    pytest: Command = [PYTHON, "-m", "pytest", *chosen]
+    return [
+        Step("tests on SQLite and memory", pytest),
+        Step("tests on PostgreSQL and Redis", pytest, servers),
+    ]
+
+
+def _test_steps(servers: Mapping[str, str]) -> list[Step]:
+    """All tests. Those that break servers have their own and mostly wait: they run beside the others."""
+    pytest: Command = [PYTHON, "-m", "pytest"]
+    return [
+        Step("tests on SQLite and memory", pytest),
+        Step("tests that stop, pause and cut off real servers", [*pytest, "-m", "faults"], servers),
+        Step("tests on PostgreSQL and Redis", [*pytest, "-m", "not faults"], servers),
+    ]
 
 
 def _static_steps(servers: Mapping[str, str]) -> list[Step]:
@@ -73,10 +95,14 @@ class _Running:
     output: IO[bytes]
     started: float
     took_s: float | None = None
+    printed: int | None = None  # bytes of its output; None before its title
 
 
 def _all_at_once(steps: list[Step], env: Mapping[str, str]) -> None:
-    """Run the steps two at a time and print each one's output in order; the first that fails ends the others."""
+    """Run the steps two at a time; the first that fails ends the others.
+
+    They are shown in order, the first that has not ended as it goes.
+    """
     waiting, shown = deque(steps), deque[_Running]()
     try:
         while waiting or shown:
@@ -88,8 +114,12 @@ def _all_at_once(steps: list[Step], env: Mapping[str, str]) -> None:
             for running in shown:
                 if running.took_s is None and running.process.poll() is not None:
                     running.took_s = time.monotonic() - running.started
+            _print_on(shown[0])
             while shown and shown[0].took_s is not None:
-                _show(shown.popleft())
+                ended = shown.popleft()
+                _print_on(ended)
+                ended.output.close()
+                _verdict(ended.step, ended.process.returncode, ended.took_s or 0)
             time.sleep(POLL_S)
     finally:
         for running in shown:
@@ -97,13 +127,16 @@ def _all_at_once(steps: list[Step], env: Mapping[str, str]) -> None:
             running.output.close()
 
 
-def _show(running: _Running) -> None:
-    with running.output as output:
+def _print_on(running: _Running) -> None:
+    """Print what it has put out since the last time, without moving the place where it writes."""
+    if running.printed is None:
         say(f"== {running.step.title}")
-        output.seek(0)
-        sys.stdout.flush()
-        sys.stdout.buffer.write(output.read())
-    _verdict(running.step, running.process.returncode, running.took_s or 0)
+        running.printed = 0
+    output = running.output.fileno()
+    new = os.pread(output, os.fstat(output).st_size, running.printed)
+    sys.stdout.buffer.write(new)
+    sys.stdout.flush()
+    running.printed += len(new)
 
 
 def _one(step: Step, env: Mapping[str, str]) -> None:

@@ -1,5 +1,6 @@
 """What every test shares: people, a clock, fast password hashes, a live server, and which tests are run."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,6 +15,9 @@ from tests.turned_clock import TurnedClock
 
 _EVERYTHING = os.environ.get("PARLEY_TEST_ALL") == "1"
 _NO_SKIP = os.environ.get("PARLEY_NO_SKIP") == "1"
+
+# A line a request would bury what the server says.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,4 +1,4 @@
-"""Redis is away or does not answer: sends and deliveries go on (PROTOCOL.md: within 2 s when the break is noticed)."""
+"""Redis is away or does not answer: sends and deliveries go on (within 2 s when the break is noticed)."""
 
 import asyncio
 import time
@@ -15,14 +15,16 @@ from tests.faults.traffic import percentile
 pytestmark = pytest.mark.faults
 
 PER_S = 40
-DOWN_S = {"paused": 10.0, "stopped": 6.0}
-ACK_P99_S = 0.3  # FAULTS.md A4
+ACK_P99_S = 0.3  # what a sender does not notice
 DELIVERY_S = 3.0  # noticing takes two heartbeats of 0.4 s, then it is 2 s at most
 
 
-@pytest.mark.parametrize("how", ["paused", "stopped"])
+@pytest.mark.parametrize(
+    ("how", "down_s"),
+    [("stopped", 10.0), ("paused", 4.0), pytest.param("paused", 30.0, marks=pytest.mark.slow)],
+)
 async def test_sends_are_acked_and_delivered_without_the_bus(
-    cluster: Cluster, people: People, how: str
+    cluster: Cluster, people: People, how: str, down_s: float
 ) -> None:
     bus = cluster.stores.redis
     async with Story(cluster, people) as story:
@@ -34,7 +36,7 @@ async def test_sends_are_acked_and_delivered_without_the_bus(
         try:
             with pytest.raises(redis.RedisError), cluster.stores.bus() as probe:
                 await asyncio.to_thread(probe.execute_command, "PING")  # no answer in 2 s, or refused
-            await asyncio.sleep(down_at + DOWN_S[how] - time.monotonic())
+            await asyncio.sleep(down_at + down_s - time.monotonic())
             up_at = time.monotonic()
         finally:
             await asyncio.to_thread(bus.resume if how == "paused" else bus.start)
@@ -45,7 +47,7 @@ async def test_sends_are_acked_and_delivered_without_the_bus(
 
     assert report.violations == 0, str(report)
     acks = traffic.latencies_s(down_at, up_at)
-    assert len(acks) >= 0.9 * PER_S * DOWN_S[how]
+    assert len(acks) >= 0.9 * PER_S * down_s
     assert percentile(acks, 99) <= ACK_P99_S, f"p50 {percentile(acks, 50):.3f} s, worst {max(acks):.3f} s"
     late = {
         name: worst
