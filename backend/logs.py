@@ -4,6 +4,7 @@ No token and no message body is ever logged; what is logged is chosen field by f
 looks like a JWT is blanked all the same, because libraries below us log what they like.
 """
 
+import logging
 import logging.config
 import re
 from typing import Any
@@ -20,6 +21,10 @@ def blank_tokens(_logger: Any, _name: str, event: EventDict) -> EventDict:
         if isinstance(value, str) and "eyJ" in value:
             event[key] = _JWT.sub("[token]", value)
     return event
+
+
+def _has_traceback(record: logging.LogRecord) -> bool:
+    return record.exc_info is not None
 
 
 def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
@@ -46,6 +51,7 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
             }
         },
+        "filters": {"with_traceback": {"()": "django.utils.log.CallbackFilter", "callback": _has_traceback}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
@@ -56,8 +62,10 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
             "daphne": {"level": "WARNING"},
             # It logs a traceback a second while Redis is away; our own bus says so once (gateway.bus).
             "channels_redis": {"level": "CRITICAL"},
-            # A 4xx is an answer, not an event worth a warning.
-            "django.request": {"level": "ERROR"},
+            # An answer is no event worth a warning: `request` has its status. A bug comes with its traceback.
+            "django.request": {"level": "ERROR", "filters": ["with_traceback"]},
+            # A traceback for each Host header that is not ours is what scanners would fill the log with.
+            "django.security": {"level": "CRITICAL"},
             "django.channels.server": {"level": "WARNING"},
         },
     }

@@ -44,3 +44,17 @@ def with_retry(work: Callable[[], T]) -> T:
             raise
         connection.close()
         return work()
+
+
+def commits_are_durable() -> bool:
+    """Whether a commit is on disk when it is confirmed. A database that does not answer is not known not to be."""
+    if connection.vendor != "postgresql":
+        return True  # SQLite: backend/settings.py sets synchronous=FULL
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW synchronous_commit")
+            return bool(cursor.fetchone() != ("off",))
+    except (OperationalError, InterfaceError):
+        return True
+    finally:
+        connection.close()

@@ -135,5 +135,8 @@ class Bus:
     def _turn(self, *, failing: bool) -> None:
         if failing != self.failing:
             self.failing = failing
-            logger.warning("bus: %s", "failing" if failing else "working")
+            if failing:
+                logger.warning("bus: failing")
+            else:
+                logger.info("bus: working")
             self._on_turn()

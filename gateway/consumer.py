@@ -9,6 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 import structlog
@@ -109,7 +110,11 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
 
     async def _connect(self) -> None:
         offered = SUBPROTOCOL if SUBPROTOCOL in self.scope.get("subprotocols", ()) else None
-        await self.base_send({"type": "websocket.accept", "subprotocol": offered})
+        try:
+            await self.base_send({"type": "websocket.accept", "subprotocol": offered})
+        except OSError:  # uvicorn's ClientDisconnected: gone already, `websocket.disconnect` follows
+            self.outbox.stop()
+            return
         credential: Credential = self.scope[CREDENTIAL]
         if credential.error is not None:
             self._refuse(credential.error)
@@ -178,15 +183,17 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
     # --- the room URL ---------------------------------------------------------------------------
 
     async def _enter_only_room(self, room: str) -> None:
-        query = dict(
-            part.partition("=")[::2] for part in self.scope["query_string"].decode("latin-1").split("&")
-        )
+        query = dict(parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True))
         since: int | None = None
         try:
             since = read_int(query, "since")
         except Invalid as error:
             self.outbox.put(error_frame(None, error))
-        answers, begun = await self.rooms.subscribe([(room, since)], Wanted(query.get("epoch") or None))
+        try:
+            answers, begun = await self.rooms.subscribe([(room, since)], Wanted(query.get("epoch") or None))
+        except Exception as error:  # the database: as for a connection it could not serve at all
+            self._refuse(commands.refusal_for(error))
+            return
         answer = answers[0]
         if isinstance(answer, Position):
             self.outbox.put(encode_frame(Subscribed([Started(answer.room, answer.seq, answer.resync)])))

@@ -7,7 +7,7 @@ every HUB_CHECK_S; every HUB_CHECK_BUS_DOWN_S while the bus fails.
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -55,7 +55,7 @@ class Hub:
         self.bus = Bus(self._on_message, self._on_bus_turn)
         self._feeds: dict[UUID, RoomFeed] = {}
         self._people: dict[UUID, set[Connection]] = {}
-        self._young: set[UUID] = set()
+        self._young: set[UUID] = set()  # rooms and people whose group the bus may not have confirmed yet
         self._young_timer: asyncio.TimerHandle | None = None
         self._check_now = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -92,6 +92,7 @@ class Hub:
         """An authenticated socket is here: what concerns its user reaches it from now on."""
         local = self._people.setdefault(connection.user_id, set())
         local.add(connection)
+        self._check_soon(connection.user_id)
         if len(local) == 1:
             await self.bus.join(groups.user(connection.user_id))
 
@@ -128,11 +129,7 @@ class Hub:
         if feed is None:
             feed = self._feeds[room_id] = RoomFeed(room_id, self.pool, self._feed_idle)
             feed.joined = asyncio.ensure_future(self.bus.join(groups.room(room_id)))
-            self._young.add(room_id)
-            if self._young_timer is None and settings.GAP_REPAIR:
-                self._young_timer = asyncio.get_running_loop().call_later(
-                    settings.HUB_FIRST_CHECK_S, self._check_young
-                )
+            self._check_soon(room_id)
         feed.holders += 1
         return feed
 
@@ -188,8 +185,29 @@ class Hub:
     async def check(self) -> None:
         """Compare everything local with the database: four statements, whatever there is."""
         self.spawn(self.bus.refresh())
-        rooms = tuple(self._feeds)
-        people = {c for local in tuple(self._people.values()) for c in local}
+        await self._compare(tuple(self._feeds), tuple(self._people))
+
+    def _check_soon(self, new: UUID) -> None:
+        """A room or person is new here: what came before the bus had confirmed their group is found by this."""
+        self._young.add(new)
+        if self._young_timer is None and settings.GAP_REPAIR:
+            self._young_timer = asyncio.get_running_loop().call_later(
+                settings.HUB_FIRST_CHECK_S, self._check_young
+            )
+
+    def _check_young(self) -> None:
+        self._young_timer = None
+        young, self._young = self._young, set()
+        self.spawn(self._check_some(young & self._feeds.keys(), young & self._people.keys()))
+
+    async def _check_some(self, rooms: Iterable[UUID], users: Iterable[UUID]) -> None:
+        try:
+            await self._compare(tuple(rooms), tuple(users))
+        except Exception as error:
+            logger.warning("first check against the database failed: %s", type(error).__name__)
+
+    async def _compare(self, rooms: Sequence[UUID], users: Sequence[UUID]) -> None:
+        people = {connection for user_id in users for connection in self._people[user_id]}
         sessions = {c.session_id for c in people if c.session_id is not None}
         followers = {c.user_id for c in people if c.follows_memberships}
 
@@ -199,29 +217,15 @@ class Hub:
         epoch, found, standing, memberships = await self.pool.run(read)
         if self._epoch is not None and epoch != self._epoch:
             logger.warning("the database was restored: closing all sockets")
-            for connection in people:
+            for connection in {c for local in self._people.values() for c in local}:
                 connection.restart("The server's data was restored; load the rooms anew.")
         self._epoch = epoch
-        self._expect(found)
+        for room_id, head in found.items():
+            feed = self._feeds.get(room_id)
+            if feed is not None and feed.head is not None:
+                feed.expect(head.last_seq, grace_s=0)
         for connection in people:
             if connection.session_id is not None and connection.session_id not in standing:
                 connection.session_ended()
             elif connection.user_id in memberships:
                 connection.memberships_are(memberships[connection.user_id])
-
-    def _expect(self, found: dict[UUID, Head]) -> None:
-        for room_id, head in found.items():
-            feed = self._feeds.get(room_id)
-            if feed is not None and feed.head is not None:
-                feed.expect(head.last_seq, grace_s=0)
-
-    def _check_young(self) -> None:
-        self._young_timer = None
-        self.spawn(self._check_heads(tuple(self._young)))
-        self._young.clear()
-
-    async def _check_heads(self, rooms: tuple[UUID, ...]) -> None:
-        try:
-            self._expect(await self.pool.run(lambda: heads(rooms)))
-        except Exception as error:
-            logger.warning("first check of rooms failed: %s", type(error).__name__)

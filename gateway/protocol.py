@@ -1,17 +1,68 @@
-"""Our uvicorn WebSocket protocol: websockets-sansio with what a chat server needs beside it.
+"""Our uvicorn protocols: httptools and websockets-sansio with what a chat server needs beside them.
 
-The one place that reaches into uvicorn. It is plugged in at uvicorn's `ws=`; the application sees
-it as the scope extension `parley.transport` and works without it.
+The one place that reaches into uvicorn. They are plugged in at uvicorn's `http=` and `ws=`; the
+application sees of it the scope extension `parley.transport`, and works without it.
 """
 
 from typing import Any
 
+from django.conf import settings
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
 _HEADERS_TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 )
+
+
+class ParleyHttpProtocol(HttpToolsProtocol):
+    """Answers 431 to a request whose URL and headers have over HEADER_MAX_BYTES; httptools has no bound."""
+
+    _head_bytes = 0
+    _in_head = False
+
+    def data_received(self, data: bytes) -> None:
+        """Counts what httptools keeps to itself: a header that does not end is no header yet."""
+        before = self._head_bytes
+        super().data_received(data)
+        if self._in_head and not self.transport.is_closing():
+            self._head_bytes = max(self._head_bytes, before + len(data))
+            if self._too_large():
+                self.send_400_response("")
+
+    def on_message_begin(self) -> None:
+        """A request begins, the first or a later one of the connection."""
+        self._head_bytes, self._in_head = 0, True
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """The URL, or a part of it."""
+        self._head_bytes += len(url)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A whole header."""
+        self._head_bytes += len(name) + len(value)
+        if self._too_large():
+            raise ValueError  # ends the parsing: `send_400_response`
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """What follows is body, which the application bounds."""
+        self._in_head = False
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """For what is no HTTP, or too much of it."""
+        if self._too_large():
+            self.transport.write(_HEADERS_TOO_LARGE)
+            self.transport.close()
+        else:
+            super().send_400_response(msg)
+
+    def _too_large(self) -> bool:
+        return self._head_bytes > settings.HEADER_MAX_BYTES
 
 
 class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):

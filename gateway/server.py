@@ -11,12 +11,11 @@ from collections.abc import Callable, Sequence
 import uvicorn
 from django.conf import settings
 
-from gateway.protocol import ParleyWebSocketProtocol
+from gateway.protocol import ParleyHttpProtocol, ParleyWebSocketProtocol
 
 _BACKLOG = 2048
 _KEEP_ALIVE_S = 65
 _RESTART_PAUSE_S = 0.5
-_HEADER_MAX_BYTES = 64 * 1024
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -39,6 +38,9 @@ def listen(host: str, port: int) -> socket.socket:
 
 def serve_worker(listener: socket.socket, on_start: Callable[[], None] | None = None) -> None:
     """Serve on `listener` until SIGTERM or SIGINT; `on_start` is called once it answers."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises the signal again once it has stopped in good order: the process is to end with 0.
+        signal.signal(number, lambda *_: None)
     Server(server_config(), on_start).run(sockets=[listener])
 
 
@@ -46,12 +48,12 @@ def server_config() -> uvicorn.Config:
     """uvicorn's settings with safe limits; every number is one of ours."""
     return uvicorn.Config(
         "backend.asgi:application",
+        http=ParleyHttpProtocol,
         ws=ParleyWebSocketProtocol,
         ws_max_size=settings.FRAME_MAX_BYTES,
         ws_ping_interval=settings.SOCKET_PING_S,
         ws_ping_timeout=settings.SOCKET_PING_TIMEOUT_S,
         ws_per_message_deflate=False,  # 15 kB can unpack to 15 MB; and it doubles the cost of a delivery
-        h11_max_incomplete_event_size=_HEADER_MAX_BYTES,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=settings.DRAIN_S,
         access_log=False,  # our own, without query strings
@@ -97,7 +99,9 @@ class Supervisor:
                     children[index] = self._start()
         for child in children:
             child.terminate()
-        return max(abs(child.wait()) for child in children)
+        ended = [child.wait() for child in children]
+        # By the signal itself: it had not begun to serve.
+        return 0 if all(code in (0, -signal.SIGTERM) for code in ended) else 1
 
     def _start(self) -> subprocess.Popen[bytes]:
         # In its own session: a Ctrl-C at the terminal reaches the supervisor alone.

@@ -42,6 +42,21 @@ def test_nothing_starts_without_allowed_hosts_unless_debugging(command):
     assert "ALLOWED_HOSTS is not set: the host names clients reach Parley by." in found.stderr
 
 
+@pytest.mark.parametrize(
+    ("env", "why"),
+    [
+        ({"DATABASE_URL": "sqlite:///made-up.sqlite3", "REDIS_URL": "redis://127.0.0.1:1"}, "SQLite has one writer"),
+        ({"DATABASE_URL": "postgres://127.0.0.1:1/none"}, "in memory the workers do not hear each other"),
+    ],
+)  # fmt: skip
+def test_several_workers_need_postgresql_and_redis(env, why):
+    for arguments, more in ((["--workers", "2"], {}), ([], {"WORKERS": "2"})):
+        found = run("manage.py", "serve", *arguments, SECRET_KEY=KEY, DEBUG="1", **env, **more)
+        assert found.returncode == 1
+        assert "More than one worker needs" in found.stderr
+        assert why in found.stderr
+
+
 @pytest.mark.slow
 def test_production_settings_pass_djangos_deployment_checks():
     found = run(
@@ -66,7 +81,7 @@ def test_the_defaults_are_closed():
 def test_every_line_of_the_log_is_json_once_in_production():
     found = run(
         "-c",
-        "import django; django.setup(); import logging; logging.getLogger('django.request').error('once')",
+        "import django; django.setup(); import logging; logging.getLogger('django.template').error('once')",
         SECRET_KEY=KEY, ALLOWED_HOSTS="chat.example.com", DJANGO_SETTINGS_MODULE="backend.settings",
     )  # fmt: skip
     (line,) = found.stderr.splitlines()
@@ -76,7 +91,7 @@ def test_every_line_of_the_log_is_json_once_in_production():
 def test_every_line_of_the_log_is_there_once_while_debugging():
     found = run(
         "-c",
-        "import django; django.setup(); import logging; logging.getLogger('django.request').error('once')",
+        "import django; django.setup(); import logging; logging.getLogger('django.template').error('once')",
         SECRET_KEY=KEY, DEBUG="1", DJANGO_SETTINGS_MODULE="backend.settings",
     )  # fmt: skip
     assert found.stderr.count("once") == 1

@@ -147,7 +147,7 @@ async def test_integers_are_plain_and_in_range(server, ada, room):
                     attr,
                     value,
                 )
-                assert answer["errors"][0]["attr"].startswith(attr), answer
+                assert answer["errors"][0]["attr"] == attr, answer
         for value in ("1e400", "-1e400", "1" * 5_000, "NaN", "Infinity"):
             answer = await wire.ask(f'{{"id":7,"type":"read","room":"{room}","seq":{value}}}')
             assert (answer["type"], answer["code"]) == ("error", "invalid"), value

@@ -3,8 +3,10 @@
 import time
 
 import pytest
+from uvicorn.protocols.utils import ClientDisconnected
 from websockets.exceptions import InvalidStatus
 
+from backend.asgi import application
 from tests.gateway.wire import Wire
 
 
@@ -143,3 +145,24 @@ async def test_no_socket_lives_elsewhere(server, ada):
         with pytest.raises(InvalidStatus) as refused:
             await Wire.open(server.ws.removesuffix("ws/v1/") + path, ada.access)
         assert refused.value.response.status_code == 403, path
+
+
+async def test_who_leaves_before_the_handshake_ends_is_no_failure(server, ada):
+    events = iter([{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1006}])
+
+    async def receive():
+        return next(events)
+
+    async def send(message):
+        raise ClientDisconnected
+
+    scope = {
+        "type": "websocket",
+        "path": "/ws/v1/",
+        "query_string": b"",
+        "headers": [(b"authorization", f"Bearer {ada.access}".encode())],
+        "subprotocols": [],
+    }
+    server.call(application(scope, receive, send))
+    assert next(events, None) is None
+    assert not server.runtime().hub._people

@@ -13,7 +13,7 @@ from tests.forged_tokens import signed
 from tests.gateway.waiting import in_database
 from tests.gateway.wire import Wire
 
-AT_ONCE_S = 1.0  # PROTOCOL.md: within a second
+AT_ONCE_S = 1.0  # docs/protocol.md: within a second
 
 
 @pytest.fixture
@@ -118,6 +118,23 @@ async def test_a_reused_refresh_token_closes_the_sockets_of_its_session(settings
     ending = await socket.wait_closed()
     assert (ending.code, ending.why) == (4403, "session_ended")
     assert time.monotonic() - began < AT_ONCE_S
+
+
+async def test_what_came_before_the_bus_had_confirmed_a_new_socket_is_found_at_once(
+    settings, server, ada, bob, connect
+):
+    settings.HUB_FIRST_CHECK_S = 0.1
+    server.runtime().hub.bus._on_message = lambda message: None  # as if not confirmed yet
+    socket = await connect(ada)
+    began = time.monotonic()
+    await ada.log_out()
+    assert (await socket.wait_closed()).code == 4403
+    assert time.monotonic() - began < AT_ONCE_S
+    follower = await connect(bob)
+    await follower.request("subscribe", rooms="all")
+    room = (await bob.create_room())["id"]
+    begun = await follower.find("subscribed")
+    assert [place["room"] for place in begun.frame["rooms"]] == [room]
 
 
 async def test_what_the_bus_did_not_say_the_check_finds(server, ada, bob, connect):

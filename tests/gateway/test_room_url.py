@@ -4,7 +4,9 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
+from django.db import OperationalError
 
+from gateway import socket_rooms
 from tests.client.socket import Closed, Refused
 from tests.gateway.test_frames import ODD_ROOMS
 from tests.gateway.test_subscribe import say, seqs
@@ -56,7 +58,6 @@ async def test_a_since_that_is_no_seq_is_told_and_read_as_none(auth, ada, room, 
         "1e5",
         "x",
         "true",
-        "%31",
         "+1",
         "",
         "٣",
@@ -123,6 +124,31 @@ async def test_no_text_in_the_url_is_a_room(server, ada):
             ["welcome", "error"],
             "not_found",
         ), text
+
+
+async def test_its_query_is_read_as_urls_are(server, ada, room):
+    async with await Wire.open(f"{server.ws}rooms/{room}/?x=%26&%73ince=%31&since", ada.access) as wire:
+        assert [(await wire.next())["type"] for _ in range(3)] == ["welcome", "error", "subscribed"]
+    async with await Wire.open(f"{server.ws}rooms/{room}/?x=%26since&%73ince=%31", ada.access) as wire:
+        assert [(await wire.next())["type"] for _ in range(2)] == ["welcome", "subscribed"]
+        assert (await wire.next())["seq"] == 2
+
+
+@pytest.mark.parametrize("auth", ["header", "frame"])
+async def test_a_database_that_fails_just_then_closes_with_1011(auth, ada, room, server, monkeypatch):
+    def fail(**query):
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(socket_rooms, "places", fail)
+    async with await Wire.open(f"{server.ws}rooms/{room}/", ada.access if auth == "header" else None) as wire:
+        if auth == "frame":
+            await wire.send({"type": "auth", "id": 1, "token": ada.access})
+        frames, code = await wire.ends()
+    expected = [("welcome", None), ("error", None)]
+    assert [(frame["type"], frame.get("id")) for frame in frames] == (
+        expected if auth == "header" else [("ack", 1), *expected]
+    )
+    assert (frames[-1]["code"], code) == ("unavailable", 1011)
 
 
 @pytest.mark.parametrize("reason", ["removed", "left"])

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from common.db import commits_are_durable
 from gateway.server import Supervisor, listen, serve_worker
 
 
@@ -33,6 +34,10 @@ class Command(BaseCommand):
             raise CommandError("--workers must be at least 1.")
         if workers > 1:
             self._several_are_possible()
+        if not commits_are_durable():
+            raise CommandError(
+                "PostgreSQL confirms commits that a crash can lose: set its synchronous_commit to on."
+            )
         try:
             listener = listen(host, port)
         except OSError as error:

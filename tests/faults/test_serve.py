@@ -1,0 +1,90 @@
+"""`manage.py serve`: workers that die are replaced, it ends in good order, and refuses what can lose a commit."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from devtools.processes import ROOT
+from devtools.services import Postgres, free_port
+from tests.faults.stores import Stores
+
+pytestmark = pytest.mark.faults
+
+WAIT_S = 20.0
+
+
+@contextlib.contextmanager
+def serve(stores: Stores, *arguments: str, **env: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The running command and its URL."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "serve", "--port", str(port), *arguments],
+        cwd=ROOT, env=stores.env() | env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        yield process, f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def healthy(url: str) -> bool:
+    with contextlib.suppress(httpx.TransportError):
+        return httpx.get(f"{url}/healthz", timeout=2, trust_env=False).status_code == 200
+    return False
+
+
+def children(process: subprocess.Popen[str]) -> list[int]:
+    with open(f"/proc/{process.pid}/task/{process.pid}/children") as found:
+        return [int(pid) for pid in found.read().split()]
+
+
+def until(true, what: str) -> None:  # type: ignore[no-untyped-def]
+    deadline = time.monotonic() + WAIT_S
+    while not true():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_with_0_when_asked_to(stores: Stores, workers: str, sign: signal.Signals) -> None:
+    with serve(stores, "--workers", workers) as (process, url):
+        until(lambda: healthy(url), "it serves")
+        process.send_signal(sign)
+        said = process.communicate(timeout=WAIT_S)
+        assert process.returncode == 0, said
+        assert not healthy(url)
+
+
+def test_a_worker_that_dies_is_replaced(stores: Stores) -> None:
+    with serve(stores, "--workers", "2") as (process, url):
+        until(lambda: healthy(url), "it serves")
+        before = children(process)
+        assert len(before) == 2
+        os.kill(before[0], signal.SIGKILL)
+        until(lambda: len(set(children(process)) - set(before)) == 1, "another one is there")
+        os.kill(before[1], signal.SIGKILL)
+        until(
+            lambda: len(children(process)) == 2 and not set(before) & set(children(process)), "both are new"
+        )
+        until(lambda: healthy(url), "the new ones serve")
+        process.terminate()
+        process.communicate(timeout=WAIT_S)
+        assert process.returncode == 0
+
+
+def test_a_database_that_confirms_what_it_may_lose_is_refused(stores: Stores) -> None:
+    with (
+        Postgres(settings={"synchronous_commit": "off"}) as careless,
+        serve(stores, DATABASE_URL=careless.url) as (process, _),
+    ):
+        assert "synchronous_commit" in process.communicate(timeout=WAIT_S)[1]
+        assert process.returncode == 1
