@@ -19,7 +19,7 @@ from common import clock
 from common.errors import ParleyError, TokenExpired, TokenInvalid
 
 TOKEN_MAX_CHARS = 4_096
-SKEW_S = 5  # how far another worker's clock may run ahead of ours (FAULTS.md, A16)
+SKEW_S = 5  # how far another worker's clock may run ahead of ours
 
 _Second = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]  # since 1970, until the year 9999
 

@@ -39,7 +39,15 @@ def _invalid(error: msgspec.ValidationError) -> Invalid:
     """msgspec says "Expected `int`, got `str` - at `$.rooms[0].since`"."""
     said, _, path = str(error).partition(" - at `")
     if path:
-        attr = path.rstrip("`").removeprefix("$").replace("[", ".").replace("]", "").lstrip(".")
+        # "[...]" stands for a key of a map, which msgspec does not name.
+        attr = (
+            path.rstrip("`")
+            .removeprefix("$")
+            .replace("[...]", "")
+            .replace("[", ".")
+            .replace("]", "")
+            .lstrip(".")
+        )
         return Invalid.field(attr, said)
     if said.startswith("Object missing required field `"):
         return Invalid.field(said.split("`")[1], "required", "required")

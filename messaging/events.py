@@ -1,4 +1,4 @@
-"""Reads the log and renders it: each event with the state its object has now (PROTOCOL: current state)."""
+"""Reads the log and renders it: each event with the state its object has now."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -11,7 +11,7 @@ from django.test import Client
 from accounts import services
 
 PASSWORD = "correct horse battery staple"
-PAGE = 200  # API.md: the most a page holds
+PAGE = 200  # docs/rest.md: the most a page holds
 
 _client_ids = itertools.count(1)
 _threads = threading.local()

@@ -1,4 +1,4 @@
-"""Access tokens that must be refused, for REST and socket alike (FAULTS.md, B1 and B2)."""
+"""Access tokens that must be refused, for REST and socket alike."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Logging in: by name or address, and without telling who exists (FAULTS.md, B24)."""
+"""Logging in: by name or address, and without telling who exists."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Registering: text rules, twins, mass assignment (FAULTS.md, B16, B27, B32)."""
+"""Registering: text rules, twins, mass assignment."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,4 +1,4 @@
-"""Who gets in: forged, stale and honest tokens (FAULTS.md, B1 to B3)."""
+"""Who gets in: forged, stale and honest tokens."""
 
 import contextlib
 from datetime import timedelta

@@ -1,1 +1,1 @@
-"""A Parley client as a mobile developer would write it, from PROTOCOL.md and API.md alone."""
+"""A Parley client as a mobile developer would write it, from docs/protocol.md and docs/rest.md alone."""

@@ -12,12 +12,12 @@ import httpx
 
 from tests.client.strict_json import Json, loads
 
-PAGE = 200  # API.md: the most a page holds
+PAGE = 200  # docs/rest.md: the most a page holds
 TIMEOUT_S = 15.0
 # What a proxy that ends TLS says to the server behind it: in production plain HTTP is redirected.
 BEHIND_TLS = {"X-Forwarded-Proto": "https"}
 RETRY_S = (0.05, 1.0)  # first and longest wait of a repeated send
-UNKNOWN = ("unavailable", "storage_unavailable", "internal_error")  # API.md, "again?": yes
+UNKNOWN = ("unavailable", "storage_unavailable", "internal_error")  # docs/rest.md, "again?": yes
 
 
 class Problem(Exception):

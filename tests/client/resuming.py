@@ -18,7 +18,7 @@ from tests.client.socket import Auth, Closed, Ending, Refused, Socket
 from tests.client.strict_json import Json
 
 Doing = Literal["reconnect", "fresh_token", "wait", "stop"]
-# PROTOCOL.md, "Closing". 1006 is what an abnormal end looks like, 1000 never comes from the server.
+# docs/protocol.md, "Closing". 1006 is what an abnormal end looks like, 1000 never comes from the server.
 AFTER_CLOSE: Mapping[int, Doing] = {
     1000: "reconnect",
     1001: "reconnect",
@@ -39,7 +39,7 @@ AFTER_CLOSE: Mapping[int, Doing] = {
 
 @dataclass(frozen=True)
 class Timing:
-    """Periods in seconds. The defaults are the tests'; a phone's are 0.5–30, 25 and 60 (PROTOCOL.md)."""
+    """Periods in seconds. The defaults are the tests'; a phone's are 0.5–30, 25 and 60 (docs/protocol.md)."""
 
     backoff_first: float = 0.05
     backoff_longest: float = 1.0

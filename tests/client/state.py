@@ -1,4 +1,4 @@
-"""The state a client keeps of its rooms: loaded by REST, then advanced by events (PROTOCOL.md, "Current state")."""
+"""The state a client keeps of its rooms: loaded by REST, then advanced by events (docs/protocol.md, "Current state")."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Cursors, limits and numbers of a query string, as hostile as they come (FAULTS.md, B28 and B30)."""
+"""Cursors, limits and numbers of a query string, as hostile as they come."""
 
 import base64
 import contextlib

@@ -1,4 +1,4 @@
-"""What people may write and be called (API.md: Text; FAULTS.md, B27 and B32)."""
+"""What people may write and be called (docs/rest.md: Text)."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""Who may call what; and that a private room looks like an id that never was (API.md; FAULTS.md, B14).
+"""Who may call what; and that a private room looks like an id that never was (docs/rest.md).
 
 The table below names every operation of the document on a room: a new one without a line in it fails.
 """

@@ -1,4 +1,4 @@
-"""Numbers, texts and cursors as hostile as they come, over REST (FAULTS.md, B26–B28 and B30)."""
+"""Numbers, texts and cursors as hostile as they come, over REST."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a body names beyond its fields changes nothing (FAULTS.md, B16)."""
+"""What a body names beyond its fields changes nothing."""
 
 import contextlib
 

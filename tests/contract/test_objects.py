@@ -1,4 +1,4 @@
-"""Every object has every field of API.md's table, of the right type, wherever it is shown."""
+"""Every object has every field of docs/rest.md's table, of the right type, wherever it is shown."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""How many statements a call takes: pinned, and the same however much there is (ARCHITECTURE.md: Costs)."""
+"""How many statements a call takes: pinned, and the same however much there is (docs/architecture.md)."""
 
 import uuid
 

@@ -1,1 +1,1 @@
-"""What must hold while the bus, the database, the network or a worker fails (FAULTS.md)."""
+"""What must hold while the bus, the database, the network or a worker fails."""

@@ -1,4 +1,4 @@
-"""The common checker of FAULTS.md A: nothing lost, doubled, out of order or leaked, nothing missing in the log."""
+"""The common checker: nothing lost, doubled, out of order or leaked, nothing missing in the log."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

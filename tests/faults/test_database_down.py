@@ -1,4 +1,4 @@
-"""The database is away for some seconds: nothing is acked that is not stored, and it goes on (FAULTS.md A7)."""
+"""The database is away for some seconds: nothing is acked that is not stored, and it goes on."""
 
 import asyncio
 import time

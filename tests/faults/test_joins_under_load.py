@@ -1,4 +1,4 @@
-"""Joins of every kind while 200 messages a second arrive: nothing is missing, nothing comes twice (FAULTS.md A21)."""
+"""Joins of every kind while 200 messages a second arrive: nothing is missing, nothing comes twice."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

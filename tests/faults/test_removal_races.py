@@ -1,4 +1,4 @@
-"""Whoever is removed sees nothing after their own `member.left`, whatever the bus loses (FAULTS.md B18)."""
+"""Whoever is removed sees nothing after their own `member.left`, whatever the bus loses."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""One send, made twenty times at once on two workers by REST and socket, is one message (FAULTS.md A22)."""
+"""One send, made twenty times at once on two workers by REST and socket, is one message."""
 
 import asyncio
 

@@ -14,7 +14,7 @@ from tests.faults.traffic import Traffic
 
 pytestmark = pytest.mark.faults
 
-CHARACTERS = 8_000  # API.md: the most a message holds
+CHARACTERS = 8_000  # docs/rest.md: the most a message holds
 PER_S = 50  # short messages meanwhile
 FILLERS = 12
 FILL_PER_S = {1_000: 500, 4_800: 216}  # within a burst of 100 each; below 20 a second each
