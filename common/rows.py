@@ -1,7 +1,8 @@
 """Many rows in one statement, with SQL whose text does not depend on how many there are.
 
-PostgreSQL takes one array a column (`unnest`), SQLite one JSON document (`json_each`). So a batch
-of 500 is one round trip, one plan, and far from SQLite's limit on parameters.
+They come as one JSON document (PostgreSQL: `json_to_recordset`, SQLite: `json_each`), which is encoded
+in C; the driver's arrays are built in Python, element by element. So a batch of 500 is one round trip,
+one plan, and far from any limit on parameters.
 """
 
 import json
@@ -10,17 +11,18 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
+import msgspec
 from django.db import connection
 
 Kind = Literal["uuid", "int", "text", "time", "json", "bool"]
 
 _POSTGRES = {
-    "uuid": "uuid[]",
-    "int": "bigint[]",
-    "text": "text[]",
-    "time": "timestamptz[]",
-    "json": "text[]::jsonb[]",
-    "bool": "boolean[]",
+    "uuid": "uuid",
+    "int": "bigint",
+    "text": "text",
+    "time": "timestamptz",
+    "json": "jsonb",
+    "bool": "boolean",
 }
 
 
@@ -40,22 +42,20 @@ class RowSet:
     def sql(self) -> str:
         """The expression for the database of this thread's connection."""
         if connection.vendor == "postgresql":
-            arrays = ", ".join(f"%s::{_POSTGRES[kind]}" for kind in self.columns.values())
-            return f"unnest({arrays}) AS {self.name}({', '.join(self.columns)})"
+            types = ", ".join(f"{column} {_POSTGRES[kind]}" for column, kind in self.columns.items())
+            return f"json_to_recordset(%s::json) AS {self.name}({types})"
         fields = ", ".join(f"json_extract(value, '$[{i}]') AS {c}" for i, c in enumerate(self.columns))
         # The limit keeps SQLite from flattening the sub-query and parsing the JSON once a column.
         return f"(SELECT {fields} FROM json_each(%s) LIMIT -1) AS {self.name}"  # noqa: S608  our own names
 
     def params(self, rows: Iterable[Sequence[Any]]) -> list[Any]:
         """The parameters that stand for `rows` in `sql`."""
-        kinds = list(self.columns.values())
         if connection.vendor == "postgresql":
-            columns = list(zip(*rows, strict=True)) or [()] * len(kinds)
-            return [
-                [json.dumps(v) if v is not None else None for v in column] if kind == "json" else list(column)
-                for kind, column in zip(kinds, columns, strict=True)
-            ]
-        return [json.dumps([[_sqlite(kind, v) for kind, v in zip(kinds, row, strict=True)] for row in rows])]
+            names = tuple(self.columns)
+            return [msgspec.json.encode([dict(zip(names, row, strict=True)) for row in rows]).decode()]
+        kinds = tuple(self.columns.values())
+        values = [[_sqlite(kind, v) for kind, v in zip(kinds, row, strict=True)] for row in rows]
+        return [msgspec.json.encode(values).decode()]
 
 
 def _sqlite(kind: Kind, value: Any) -> Any:

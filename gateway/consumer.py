@@ -26,7 +26,7 @@ from gateway import commands
 from gateway.auth import CREDENTIAL, Credential, close_code
 from gateway.frames import error_frame, welcome_frame
 from gateway.inbox import Inbox
-from gateway.outbox import Outbox
+from gateway.outbox import outbox_for
 from gateway.runtime import runtime
 from gateway.socket_rooms import SocketRooms, Wanted
 from gateway.subscription import Subscription
@@ -60,8 +60,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         """Serve one socket. However it ends, nothing of it stays behind."""
         self.scope = scope
         self.runtime = runtime()
-        transport = (scope.get("extensions") or {}).get("parley.transport")
-        self.outbox = Outbox(send, transport["abort"] if transport else None)
+        self.outbox = outbox_for(scope, send)
         self.base_send = send
         self.inbox = Inbox()
         self.identity: Identity | None = None

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 
 from gateway.pool import DatabasePool
+from gateway.run import Run
 from messaging.events import read_events
 from realtime.publish import RoomEvent
 
@@ -25,10 +26,8 @@ _RETRY_S = 0.5
 class Subscriber(Protocol):
     """Whoever a feed delivers to."""
 
-    position: int
-
-    def deliver(self, event: RoomEvent) -> None:
-        """Take the event after `position`."""
+    def deliver_run(self, run: Run) -> None:
+        """Take the events of it that are above one's position."""
 
 
 class RoomFeed:
@@ -59,16 +58,22 @@ class RoomFeed:
 
     def offer(self, events: Iterable[RoomEvent]) -> None:
         """Take events from the bus or the log: any of them, in any order, any number of times."""
+        following: list[RoomEvent] = []
         for event in events:
-            if self.head is None or event.seq > self.head + 1:
-                if self.head is not None and not settings.GAP_REPAIR:
-                    self._advance(event)
+            head = following[-1].seq if following else self.head
+            if head is None or event.seq > head + 1:
+                if head is not None and not settings.GAP_REPAIR:
+                    self._advance(following)
+                    self._advance([event])
+                    following = []
                 elif len(self._waiting) < _WAITING_MAX:
                     self._waiting[event.seq] = event
                     self._target = max(self._target, event.seq)
-            elif event.seq == self.head + 1:
-                self._advance(event)
-                self._take_waiting()
+            elif event.seq == head + 1:
+                following.append(event)
+                if self._waiting:
+                    self._follow(following)
+        self._advance(following)
         self._mind_gap(settings.HUB_GAP_GRACE_S)
 
     def settle(self, head: int) -> None:
@@ -87,13 +92,25 @@ class RoomFeed:
 
     def _take_waiting(self) -> None:
         assert self.head is not None
-        while self._waiting and (event := self._waiting.pop(self.head + 1, None)) is not None:
-            self._advance(event)
+        following: list[RoomEvent] = []
+        if (event := self._waiting.pop(self.head + 1, None)) is not None:
+            following.append(event)
+            self._follow(following)
+        self._advance(following)
 
-    def _advance(self, event: RoomEvent) -> None:
-        self.head = event.seq
+    def _follow(self, following: list[RoomEvent]) -> None:
+        """Take what waited for the last of them."""
+        while self._waiting and (event := self._waiting.pop(following[-1].seq + 1, None)) is not None:
+            following.append(event)
+
+    def _advance(self, following: list[RoomEvent]) -> None:
+        """Deliver consecutive events, of which the first is the next."""
+        if not following:
+            return
+        run = Run(following)
+        self.head = run.last
         for subscriber in tuple(self.live):
-            subscriber.deliver(event)
+            subscriber.deliver_run(run)
 
     def _mind_gap(self, grace_s: float) -> None:
         """Start reading the log after the grace, unless the gap is closed by then."""
@@ -121,9 +138,8 @@ class RoomFeed:
                     logger.warning("log of room %s: %s", self.room_id, type(error).__name__)
                     await asyncio.sleep(_RETRY_S)
                     continue
-                for event in events:
-                    if event.seq == self.head + 1:
-                        self._advance(event)
+                head = self.head  # the bus may have gone on meanwhile
+                self._advance([event for event in events if event.seq > head])
                 for seq in [seq for seq in self._waiting if seq <= self.head]:
                     del self._waiting[seq]
                 self._take_waiting()

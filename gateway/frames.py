@@ -25,6 +25,17 @@ def error_frame(frame_id: str | int | None, error: ParleyError) -> str:
     )
 
 
+def ready_frame(text: str) -> bytes:
+    """`text` as an unmasked WebSocket text frame (RFC 6455, section 5.2): what a server writes."""
+    payload = text.encode()
+    size = len(payload)
+    if size < 126:
+        return b"\x81" + size.to_bytes(1, "big") + payload
+    if size < 65_536:
+        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
+    return b"\x81\x7f" + size.to_bytes(8, "big") + payload
+
+
 def closing_frame(code: str, detail: str) -> str:
     """The `error` frame before a close: clients go by its `code`."""
     return encode_frame(Error(id=None, code=code, detail=detail))

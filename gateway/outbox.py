@@ -1,46 +1,221 @@
-"""What is on its way to one socket: a bounded queue, and one pump that sends it in order.
+"""What is on its way to one socket, in order, and the bounds on it.
 
 It never makes anybody else wait. A reader who owes more than SOCKET_QUEUE_MAX_BYTES of live frames,
 or takes nothing for SOCKET_STALL_S, is closed with 1013.
+
+Where the server offers `parley.transport` ready frames are written to it (`DirectOutbox`: no task a
+socket, no framing a receiver); where not, frames are sent one by one (`PumpedOutbox`).
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 
-from gateway.frames import closing_frame
+from gateway.frames import closing_frame, ready_frame
+from gateway.run import Run
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+_LOOKS_A_STALL = 8  # how often progress is looked for within SOCKET_STALL_S
 
 
-class Outbox:
-    """Frames are sent in the order of `put`; after `close` nothing more is taken."""
+class Transport(Protocol):
+    """The scope extension `parley.transport`: the line below the frames."""
+
+    def write(self, frames: bytes) -> None:
+        """Whole WebSocket frames; nothing happens once the line closes."""
+
+    def waiting(self) -> int:
+        """Bytes written that the kernel has not taken yet."""
+
+    async def drained(self) -> None:
+        """Return when little waits, or the line is gone."""
+
+    def abort(self) -> None:
+        """Cut the line at once, whatever waits."""
+
+
+def outbox_for(scope: dict[str, Any], send: Send) -> "Outbox":
+    """The outbox of a socket: by ready frames where its server can."""
+    transport: Transport | None = (scope.get("extensions") or {}).get("parley.transport")
+    return PumpedOutbox(send) if transport is None else DirectOutbox(send, transport)
+
+
+class Outbox(ABC):
+    """Frames are sent in the order of the calls; after `close` nothing more is taken."""
 
     def __init__(self, send: Send, abort: Callable[[], None] | None) -> None:
         """`abort` cuts the line without waiting for the reader, where the server can do that."""
         self._send = send
         self._abort = abort
         self._loop = asyncio.get_running_loop()
-        self._queue: deque[tuple[str, int]] = deque()
-        self._owed = 0
-        self._pump: asyncio.Task[None] | None = None
         self._close: dict[str, Any] | None = None
-        self._drained: asyncio.Future[None] | None = None
         self._cut: asyncio.TimerHandle | None = None
         self.gone = False
-        self._progress_at = self._loop.time()
-        self._watch: asyncio.TimerHandle | None = None
 
     @property
     def closing(self) -> bool:
         """Whether `close` was called or the line is gone: nothing that is put will arrive."""
         return self._close is not None or self.gone
 
+    @property
+    @abstractmethod
+    def full(self) -> bool:
+        """Whether a replay should await `drained` before it puts more."""
+
+    @abstractmethod
     def put(self, frame: str, *, counted: bool = True) -> None:
-        """Queue a frame. Replayed ones do not count towards the bound: they are read as they drain."""
+        """Send a frame. Replayed ones do not count towards the bound: they are read as they drain."""
+
+    @abstractmethod
+    def put_run(self, run: Run) -> None:
+        """Send the frames of a run of events; they count."""
+
+    @abstractmethod
+    async def drained(self) -> None:
+        """Return when little or nothing waits to be sent, or nothing ever will be."""
+
+    def too_slow(self) -> None:
+        """Close with 1013: the client resumes from its own position."""
+        self.close(1013, "too_slow", "The socket did not read what was sent to it; resume.")
+
+    def close(self, code: int, reason: str, detail: str) -> None:
+        """Send what is queued, the `error` that names the reason, and close; once.
+
+        Whoever has not taken it after SOCKET_CLOSE_S is cut off.
+        """
+        if self.closing:
+            return
+        self._close = {"type": "websocket.close", "code": code, "reason": reason}
+        if self._abort is not None:
+            self._cut = self._loop.call_later(settings.SOCKET_CLOSE_S, self._abort)
+        self._end_with(closing_frame(reason, detail))
+
+    @abstractmethod
+    def _end_with(self, frame: str) -> None:
+        """Send the last frame and then `self._close`."""
+
+    def stop(self) -> None:
+        """The line is gone: forget what waits."""
+        self.gone = True
+        if self._cut is not None:
+            self._cut.cancel()
+
+    async def _send_close(self) -> None:
+        assert self._close is not None
+        try:
+            await self._send(self._close)
+        except Exception:
+            # daphne sends 1000 and 3000 … 4999 alone and would leave the line open; the `error` has said why.
+            await self._send({**self._close, "code": 1000})
+
+
+class DirectOutbox(Outbox):
+    """Writes to the transport, whose buffer is the queue."""
+
+    def __init__(self, send: Send, transport: Transport) -> None:
+        super().__init__(send, transport.abort)
+        self._transport = transport
+        self._written = 0
+        self._uncounted = 0  # of what may still wait, replayed
+        self._closer: asyncio.Task[None] | None = None
+        self._watch: asyncio.TimerHandle | None = None
+        self._taken = 0
+        self._taken_at = 0.0
+
+    @property
+    def full(self) -> bool:
+        """Over what the transport calls little."""
+        return self._uncounted > settings.SOCKET_REPLAY_AHEAD_BYTES
+
+    def put(self, frame: str, *, counted: bool = True) -> None:
+        """Frame it for this socket alone."""
+        self._write(ready_frame(frame), counted=counted)
+
+    def put_run(self, run: Run) -> None:
+        """The same bytes to everybody."""
+        self._write(run.ready, counted=True)
+
+    def _write(self, frames: bytes, *, counted: bool) -> None:
+        if self._close is not None or self.gone:
+            return
+        transport = self._transport
+        if not counted:
+            self._uncounted += len(frames)
+        elif transport.waiting() + len(frames) > settings.SOCKET_QUEUE_MAX_BYTES + self._uncounted:
+            self.too_slow()
+            return
+        transport.write(frames)
+        self._written += len(frames)
+        if self._watch is None:
+            self._taken = self._written - transport.waiting()
+            self._taken_at = self._loop.time()
+            self._look_later()
+
+    async def drained(self) -> None:
+        """As the transport has it."""
+        if not self.gone:
+            await self._transport.drained()
+        self._uncounted = 0
+
+    def _end_with(self, frame: str) -> None:
+        self._transport.write(ready_frame(frame))
+        self._closer = self._loop.create_task(self._finish())
+
+    async def _finish(self) -> None:
+        try:
+            await self._send_close()
+        except Exception:  # the line broke: the server tells the consumer by websocket.disconnect
+            self.gone = True
+
+    def stop(self) -> None:
+        """The line is gone."""
+        super().stop()
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._closer is not None:
+            self._closer.cancel()
+
+    def _look_later(self) -> None:
+        self._watch = self._loop.call_later(settings.SOCKET_STALL_S / _LOOKS_A_STALL, self._look)
+
+    def _look(self) -> None:
+        """Whether anything was taken lately; goes on while something waits."""
+        self._watch = None
+        waiting = self._transport.waiting()
+        if self.closing or not waiting:
+            return
+        taken = self._written - waiting
+        if taken > self._taken:
+            self._taken, self._taken_at = taken, self._loop.time()
+        elif self._loop.time() - self._taken_at >= settings.SOCKET_STALL_S:
+            self.too_slow()
+            return
+        self._look_later()
+
+
+class PumpedOutbox(Outbox):
+    """A bounded queue, and one task that sends it."""
+
+    def __init__(self, send: Send, abort: Callable[[], None] | None = None) -> None:
+        super().__init__(send, abort)
+        self._queue: deque[tuple[str, int]] = deque()
+        self._owed = 0
+        self._pump: asyncio.Task[None] | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._progress_at = self._loop.time()
+        self._watch: asyncio.TimerHandle | None = None
+
+    @property
+    def full(self) -> bool:
+        """Whether anything waits."""
+        return bool(self._queue)
+
+    def put(self, frame: str, *, counted: bool = True) -> None:
+        """Queue a frame."""
         if self.closing:
             return
         size = len(frame) if counted else 0
@@ -55,39 +230,34 @@ class Outbox:
             if self._watch is None:
                 self._watch = self._loop.call_later(settings.SOCKET_STALL_S, self._look)
 
+    def put_run(self, run: Run) -> None:
+        """Queue them one by one."""
+        for event in run.events:
+            self.put(event.frame)
+
     def too_slow(self) -> None:
-        """Close with 1013, dropping what waits: the client resumes from its own position."""
+        """Drops what waits."""
         self._queue.clear()
-        self.close(1013, "too_slow", "The socket did not read what was sent to it; resume.")
+        super().too_slow()
 
-    def close(self, code: int, reason: str, detail: str) -> None:
-        """Send what is queued, the `error` that names the reason, and close; once.
-
-        Whoever has not taken it after SOCKET_CLOSE_S is cut off.
-        """
-        if self.closing:
-            return
-        self._queue.append((closing_frame(reason, detail), 0))
-        self._close = {"type": "websocket.close", "code": code, "reason": reason}
-        if self._abort is not None:
-            self._cut = self._loop.call_later(settings.SOCKET_CLOSE_S, self._abort)
+    def _end_with(self, frame: str) -> None:
+        self._queue.append((frame, 0))
         if self._pump is None:
             self._pump = self._loop.create_task(self._run())
 
     async def drained(self) -> None:
-        """Return when nothing waits to be sent (or ever will be)."""
+        """Return when nothing waits."""
         while self._pump is not None and not self.gone:
             if self._drained is None:
                 self._drained = self._loop.create_future()
             await asyncio.shield(self._drained)
 
     def stop(self) -> None:
-        """The line is gone: forget what waits."""
-        self.gone = True
+        """The line is gone."""
+        super().stop()
         self._queue.clear()
-        for timer in (self._cut, self._watch):
-            if timer is not None:
-                timer.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
         if self._pump is not None:
             self._pump.cancel()
         self._release()
@@ -100,20 +270,13 @@ class Outbox:
                 self._owed -= size
                 self._progress_at = self._loop.time()
             if self._close is not None:
-                await self._send_close(self._close)
+                await self._send_close()
         except Exception:  # the line broke: the server tells the consumer by websocket.disconnect
             self.gone = True
             self._queue.clear()
         finally:
             self._pump = None
             self._release()
-
-    async def _send_close(self, close: dict[str, Any]) -> None:
-        try:
-            await self._send(close)
-        except Exception:
-            # daphne sends 1000 and 3000 … 4999 alone and would leave the line open; the `error` has said why.
-            await self._send({**close, "code": 1000})
 
     def _look(self) -> None:
         """Whether anything was taken lately; armed only while something waits."""

@@ -9,27 +9,38 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, reset_queries
 
 T = TypeVar("T")
 
 
 class DatabasePool:
-    """Runs synchronous database work in `threads` threads, off the event loop."""
+    """Runs synchronous database work in `threads` threads, off the event loop.
 
-    def __init__(self, threads: int, name: str) -> None:
+    With `keep` each thread has a connection of its own for as long as that works: `work` must get over
+    one that has died (common.db.with_retry).
+    """
+
+    def __init__(self, threads: int, name: str, *, keep: bool = False) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._run = _run_keeping if keep else _run
 
     async def run(self, work: Callable[[], T]) -> T:
-        """The result of `work()`; its exceptions are raised here. Its connection is free afterwards."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, _run, work)
+        """The result of `work()`; its exceptions are raised here."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._run, work)
 
     def stop(self) -> None:
         """Take no more work; what runs is finished in its own time."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
+def _run_keeping(work: Callable[[], T]) -> T:
+    reset_queries()  # with DEBUG on Django keeps them, bodies and all, until a request begins
+    return work()
+
+
 def _run(work: Callable[[], T]) -> T:
+    reset_queries()
     close_old_connections()
     try:
         return work()

@@ -66,11 +66,32 @@ class ParleyHttpProtocol(HttpToolsProtocol):
 
 
 class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
-    """Offers `scope["extensions"]["parley.transport"]`: {"abort": () -> None}.
+    """Offers `scope["extensions"]["parley.transport"]`: itself, as `gateway.outbox.Transport`.
 
-    `abort` cuts the line at once. uvicorn itself only ever closes a transport, which waits for a
-    reader that does not read, for as long as TCP lets it.
+    Not with an extension negotiated (compression): then frames are not the same for everybody.
     """
+
+    def write(self, frames: bytes) -> None:
+        """Whole, unmasked frames, past the library that would frame each for each socket."""
+        if not (self.close_sent or self.transport.is_closing()):
+            self.transport.write(frames)
+
+    def waiting(self) -> int:
+        """Bytes written that the kernel has not taken yet."""
+        size: int = self.transport.get_write_buffer_size()
+        return size
+
+    async def drained(self) -> None:
+        """Return when the transport's buffer is below its low water mark, or the line is gone."""
+        await self.writable.wait()
+
+    def abort(self) -> None:
+        """Cut the line at once.
+
+        uvicorn itself only ever closes a transport, which waits for a reader that does not read, for as
+        long as TCP lets it.
+        """
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Answers what is no handshake (a header line over 8 kB): uvicorn would leave it open, silently."""
@@ -84,8 +105,8 @@ class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
         """The handshake has come: the scope is made and the application started."""
         super().handle_connect(event)
         scope: Any = getattr(self, "scope", None)
-        if scope is not None:  # None: refused as no WebSocket handshake
-            scope["extensions"]["parley.transport"] = {"abort": self.transport.abort}
+        if scope is not None and not self.conn.extensions:  # None: refused as no WebSocket handshake
+            scope["extensions"]["parley.transport"] = self
 
     async def send(self, message: Any) -> None:
         """After a close the peer has `close_timeout` to answer; then the line is cut, not just closed."""

@@ -22,7 +22,7 @@ class SendQueue:
     """One a process, on its event loop, with one writer thread."""
 
     def __init__(self) -> None:
-        self._pool = DatabasePool(1, "socket-writer")
+        self._pool = DatabasePool(1, "socket-writer", keep=True)
         self._waiting: deque[tuple[Draft, asyncio.Future[Sent | ParleyError]]] = deque()
         self._writer: asyncio.Task[None] | None = None
 

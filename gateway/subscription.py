@@ -10,6 +10,7 @@ from django.conf import settings
 from gateway.feed import RoomFeed
 from gateway.outbox import Outbox
 from gateway.pool import DatabasePool
+from gateway.run import Run
 from messaging.events import read_events
 from realtime.publish import RoomEvent
 
@@ -47,6 +48,15 @@ class Subscription:
     def room_id(self) -> UUID:
         """The room it is of."""
         return self.feed.room_id
+
+    def deliver_run(self, run: Run) -> None:
+        """Send a run of live events on, whole where all of it is new and none can end the subscription."""
+        if self.position == run.before and not run.leaves and not self.ended:
+            self.position = run.last
+            self.owner.outbox.put_run(run)
+            return
+        for event in run.events:
+            self.deliver(event)
 
     def deliver(self, event: RoomEvent, *, counted: bool = True) -> None:
         """Send the next event on; what is not above the position has no effect."""
@@ -90,5 +100,7 @@ class Subscription:
                 continue
             for event in events:
                 self.deliver(event, counted=False)
+                if self.owner.outbox.full:
+                    await self.owner.outbox.drained()
             if not events:  # the log is shorter than the feed: a restored database, whose epoch will tell
                 await asyncio.sleep(_RETRY_S)

@@ -185,11 +185,9 @@ def _write(
     for draft, entry in zip(drafts, entries, strict=True):
         assert entry.subject_id is not None
         sender = senders[draft.room_id, draft.author_id]
-        row = Message(
-            id=entry.subject_id, room_id=draft.room_id, seq=entry.seq, changed_seq=entry.seq,
-            client_id=draft.client_id, author_id=draft.author_id, body=draft.body, created_at=at,
-        )  # fmt: skip
-        message = payloads.message_of(row, sender.author)
+        message = payloads.new_message(
+            entry.subject_id, draft.room_id, entry.seq, draft.client_id, sender.author, draft.body, at
+        )
         stored.append(message)
         events.setdefault(draft.room_id, []).append(
             payloads.message_created(entry.seq, at, draft.author_id, message)

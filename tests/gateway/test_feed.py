@@ -52,6 +52,7 @@ class Outbox:
     """Keeps what it is given; counts what does not count towards the bound."""
 
     closing = False
+    full = True
 
     def __init__(self):
         self.frames: list[str] = []
@@ -60,6 +61,10 @@ class Outbox:
     def put(self, frame, *, counted=True):
         self.frames.append(frame)
         self.uncounted += not counted
+
+    def put_run(self, run):
+        for event in run.events:
+            self.put(event.frame)
 
     async def drained(self):
         await asyncio.sleep(0)

@@ -60,7 +60,7 @@ async def test_one_subscription_of_the_bus_serves_all_sockets_and_goes_with_the_
         await subscribe(socket, room)
     assert group in hub.bus._joined
     [feed] = hub._feeds.values()
-    assert len(feed.live) == feed.holders == 3
+    await until(lambda: len(feed.live) == feed.holders == 3, "all are live: just after their acks")
     await sockets[0].request("unsubscribe", rooms=[room])
     await sockets[1].close()
     await until(lambda: feed.holders == 1, "one holder")
