@@ -4,7 +4,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from devtools import checks, environment, generated, serve
+from devtools import bench, checks, environment, generated, serve
 from devtools.processes import DevError
 
 COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
@@ -13,6 +13,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
         checks.test,
         "every check, then the tests twice; --all adds slow and browser tests, the rest goes to pytest",
     ),
+    "bench": (bench.bench, "measure Parley beside others; --quick is a small run, --help lists the rest"),
     "openapi": (generated.openapi, "write docs/openapi.yaml; --check only compares"),
     "lock": (generated.lock, "write uv.lock and both requirements files; --check only compares"),
 }

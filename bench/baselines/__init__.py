@@ -1,0 +1,1 @@
+"""What Parley is compared with: small, as one would write it, and frozen. Changing it changes every ratio."""

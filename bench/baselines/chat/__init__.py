@@ -1,0 +1,1 @@
+"""What the two Channels servers have in common: a message, JWTs, settings, people."""
