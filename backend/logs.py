@@ -12,19 +12,34 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor
 
-_JWT = re.compile(r"eyJ[\w-]{5,}\.[\w-]+(\.[\w-]*)?")
+# Each run of these characters is looked at once, from its start, and never again: whoever sends 60 kB of
+# "eyJeyJ…" must not hold everybody up. What stands in the run before the token (%3DeyJ…) stays.
+_JWT = re.compile(r"(?<![\w-])(?>([\w-]*?)eyJ)[\w-]{5,}+\.[\w-]++(?:\.[\w-]*+)?")
+
+# What uvicorn's websockets_sansio_impl logs as an error when a client's text frame is no UTF-8.
+_NO_UTF8 = "Invalid UTF-8 sequence received from client."
 
 
 def blank_tokens(_logger: Any, _name: str, event: EventDict) -> EventDict:
     """Blank whatever looks like a JWT in any text of an event."""
     for key, value in event.items():
         if isinstance(value, str) and "eyJ" in value:
-            event[key] = _JWT.sub("[token]", value)
+            event[key] = _JWT.sub(r"\1[token]", value)
     return event
 
 
 def _has_traceback(record: logging.LogRecord) -> bool:
     return record.exc_info is not None
+
+
+def _as_a_clients_fault(record: logging.LogRecord) -> bool:
+    """Passes every record on; that of a broken text frame as a line of INFO, without its traceback.
+
+    A client has it for eight bytes; what else uvicorn logs with a traceback is a bug, ours or its own.
+    """
+    if record.msg == _NO_UTF8:
+        record.levelno, record.levelname, record.exc_info = logging.INFO, "INFO", None
+    return True
 
 
 def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
@@ -51,7 +66,10 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
             }
         },
-        "filters": {"with_traceback": {"()": "django.utils.log.CallbackFilter", "callback": _has_traceback}},
+        "filters": {
+            "with_traceback": {"()": "django.utils.log.CallbackFilter", "callback": _has_traceback},
+            "clients_fault": {"()": "django.utils.log.CallbackFilter", "callback": _as_a_clients_fault},
+        },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
@@ -59,6 +77,7 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
             "django": {},
             # Its lines at INFO hold whole URLs with their query strings.
             "uvicorn": {"level": "WARNING"},
+            "uvicorn.error": {"filters": ["clients_fault"]},
             "daphne": {"level": "WARNING"},
             # It logs a traceback a second while Redis is away; our own bus says so once (gateway.bus).
             "channels_redis": {"level": "CRITICAL"},
