@@ -1,7 +1,6 @@
 """What every HTTP answer gets: its request's id, a line in the log, and headers that lock it down."""
 
 import asyncio
-import contextlib
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -10,6 +9,7 @@ from typing import Any
 
 import structlog
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from whitenoise.middleware import WhiteNoiseMiddleware
@@ -24,6 +24,7 @@ logger = structlog.get_logger(__name__)
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Parts of our URLs that let whoever knows them in: not for the log.
 _SECRET_PARTS = ("secret", "code", "token")
+_PATH_MAX_CHARS = 512  # of a line in the log
 # An answer of the API is data: should a browser ever show one as a page, it runs and loads nothing.
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
@@ -31,8 +32,8 @@ _API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form
 class RequestIdMiddleware:
     """Outermost: binds `request_id` for the log, echoes it, logs one line, completes the headers.
 
-    An error that Django or a middleware below answers with a page of HTML, as it does with DEBUG
-    on, becomes a problem here; its headers (CORS) stay.
+    An error that Django or a middleware below answers in its own words, as Django does with DEBUG on
+    (a traceback with the settings), becomes a problem here; its headers (CORS) stay.
     """
 
     sync_capable = True
@@ -75,7 +76,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
     """WhiteNoise for the documentation pages' files, also between asynchronous middleware.
 
     Its own is synchronous alone: every request, of the API too, would change threads and back for
-    it, and its files be read by Django with a warning each.
+    it, and its files be read by Django with a warning each. With DOCS_ENABLED off there are no files.
     """
 
     sync_capable = True
@@ -88,21 +89,36 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        return self._call_async(request) if self.is_async else super().__call__(request)
+        if self.is_async:
+            return self._call_async(request)
+        static_file = self._file(request)
+        response: HttpResponseBase = (
+            self.get_response(request) if static_file is None else self._read(static_file, request)
+        )
+        return response
 
     async def _call_async(self, request: HttpRequest) -> HttpResponseBase:
-        static_file = self.files.get(request.path_info)
+        static_file = self._file(request)
         if static_file is None:
             response: HttpResponseBase = await self.get_response(request)
             return response
         return await asyncio.to_thread(self._read, static_file, request)
 
+    def _file(self, request: HttpRequest) -> StaticFile | None:
+        return self.files.get(request.path_info) if settings.DOCS_ENABLED else None
+
     def _read(self, static_file: StaticFile, request: HttpRequest) -> HttpResponse:
         """The answer with its file in memory: a megabyte or two."""
-        streamed = self.serve(static_file, request)
-        with contextlib.closing(streamed):
-            content = streamed.getvalue()
-        return HttpResponse(content, status=streamed.status_code, headers=dict(streamed.items()))
+        found = static_file.get_response(request.method, request.META)
+        content = b""
+        if found.file is not None:
+            with found.file:
+                content = found.file.read()
+        response = HttpResponse(content, status=int(found.status))
+        del response["Content-Type"]
+        for name, value in found.headers:
+            response[name] = value
+        return response
 
 
 def _request_id(request: HttpRequest) -> str:
@@ -133,23 +149,29 @@ def _finish(
 
 
 def _say_it_in_json(response: HttpResponseBase) -> None:
-    """Put a problem in the place of a page of HTML."""
+    """Put a problem in the place of an error in any other words."""
     if not isinstance(response, HttpResponse) or response.get("Content-Type", "") == PROBLEM_JSON:
         return
-    if response.get("Content-Type", "text/html").startswith("text/html"):
-        substitute = problem_for_status(response.status_code)
-        response.content = substitute.content
-        for name, value in substitute.items():
-            response[name] = value
-        response["Content-Length"] = str(len(response.content))
+    substitute = problem_for_status(response.status_code)
+    response.status_code = substitute.status_code  # 416, say, is none of ours: `invalid`
+    response.content = substitute.content
+    for name, value in substitute.items():
+        response[name] = value
+    response["Content-Length"] = str(len(response.content))
+    del response["Content-Encoding"]  # of a file
 
 
 def _loggable_path(request: HttpRequest) -> str:
-    """The path without query string, and without those parts of it that are credentials."""
+    """The path without query string, without those parts of it that are credentials, short, and on one line."""
     path = request.path
     match = request.resolver_match
     if match is not None:
         for name in _SECRET_PARTS:
             if name in match.kwargs:
                 path = path.replace(str(match.kwargs[name]), f"[{name}]")
-    return path
+    if len(path) > _PATH_MAX_CHARS:
+        path = path[:_PATH_MAX_CHARS] + "…"
+    if path.isprintable():
+        return path
+    # A terminal would obey escape sequences and turn the line around.
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in path)

@@ -145,7 +145,7 @@ def _bus_answers() -> bool:
 @require_safe
 @vary_on_headers("Accept")
 def index(request: HttpRequest) -> HttpResponse:
-    """What is here, for programs as JSON and for browsers as a page."""
+    """What is here, for programs as JSON and for browsers as a page, which is one of the documents."""
     links: dict[str, str] = {"health": reverse("healthz"), "ready": reverse("readyz")}
     if settings.DOCS_ENABLED:
         links |= {"docs": reverse("swagger"), "redoc": reverse("redoc"), "schema": reverse("schema")}
@@ -156,6 +156,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "socket": _SOCKET_PATH,
         **links,
     }
-    if request.get_preferred_type(["application/json", "text/html"]) != "text/html":
+    wants_page = request.get_preferred_type(["application/json", "text/html"]) == "text/html"
+    if not (settings.DOCS_ENABLED and wants_page):
         return JsonResponse(about)
     return page_policy(render(request, "openapi/index.html", {"about": about}))

@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import pytest
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient
 
 from backend.http import Handler
@@ -149,9 +149,30 @@ def test_a_type_we_do_not_have_is_refused_as_a_problem_all_the_same(client, acce
     assert problem_of(response, 400, "invalid")["errors"][0]["attr"] == "Accept"
 
 
+@pytest.mark.parametrize("accept", ["*/*", "text/html", "application/json", "text/plain"])
 @pytest.mark.parametrize("host", ["evil.example.com", "testserver.evil.com", "a b", "testserver:port"])
-def test_a_foreign_host_header_is_refused(client, host):
-    problem_of(client.get("/api/v1/nothing/", headers={"Host": host}), 400, "invalid")
+def test_a_foreign_host_header_is_refused_whatever_is_accepted(client, host, accept):
+    answer = client.get("/api/v1/nothing/", headers={"Host": host, "Accept": accept})
+    problem_of(answer, 400, "invalid")
+    assert len(answer.content) < 1_000
+
+
+@pytest.mark.parametrize("content_type", ["text/plain; charset=utf-8", "application/json", "image/png"])
+def test_an_error_of_any_other_type_becomes_a_problem_and_keeps_its_headers(client, settings, content_type):
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "tests.backend.test_errors.refusing"]
+    answer = client.get("/healthz", headers={"Accept": content_type})
+    problem_of(answer, 403, "forbidden")
+    assert (answer["X-Kept"], answer.get("Content-Encoding")) == ("1", None)
+
+
+def refusing(get_response):
+    """A middleware with an answer of its own."""
+
+    def middleware(request: HttpRequest):
+        headers = {"X-Kept": "1", "Content-Encoding": "gzip", "Content-Type": request.headers["Accept"]}
+        return HttpResponse(SECRET, status=403, headers=headers)
+
+    return middleware
 
 
 def crashing(get_response):
@@ -163,7 +184,7 @@ def crashing(get_response):
     return middleware
 
 
-@pytest.mark.parametrize("accept", ["text/html", "*/*"])
+@pytest.mark.parametrize("accept", ["text/html", "*/*", "application/json"])
 def test_a_crash_in_a_middleware_is_a_problem(client, settings, accept):
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "tests.backend.test_errors.crashing"]
     response = client.get("/api/v1/users/", headers={"Accept": accept})

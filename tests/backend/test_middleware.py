@@ -51,6 +51,25 @@ def test_a_credential_in_the_path_is_not_logged(client):
     assert logged_line(client, "/api/v1/hooks/s3cr3t/")["path"] == "/api/v1/hooks/[secret]/"
 
 
+def test_a_long_path_is_logged_in_part(client):
+    logged = logged_line(client, "/api/v1/" + "x" * 60_000)["path"]
+    assert logged == "/api/v1/" + "x" * 504 + "…"
+
+
+@pytest.mark.parametrize(
+    ("sent", "logged"),
+    [
+        ("/%1b%5b31mred%07", "/\\x1b[31mred\\x07"),
+        ("/a%0d%0ab%09c", "/a\\r\\nb\\tc"),
+        ("/%e2%80%aeabc%c2%9b", "/\\u202eabc\\x9b"),
+        ("/%e2%80%a8%ef%bb%bf", "/\\u2028\\ufeff"),
+        ("/caf%c3%a9/%f0%9f%91%8d/a%20b", "/café/👍/a b"),
+    ],
+)
+def test_a_path_is_logged_without_what_a_terminal_would_obey(client, sent, logged):
+    assert logged_line(client, sent)["path"] == logged
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [

@@ -61,7 +61,7 @@ async def test_a_file_is_the_same_over_the_asynchronous_path(client):
     name = "/static/openapi/pages.css"
     expected = client.get(name)
     answer = await AsyncClient().get(name)
-    assert answer.content == b"".join(expected.streaming_content)
+    assert answer.content == expected.content
     assert answer["Content-Type"] == expected["Content-Type"] == 'text/css; charset="utf-8"'
     assert answer["Content-Length"] == str(len(answer.content))
     again = await AsyncClient().get(name, headers={"If-None-Match": answer["ETag"]} if "ETag" in answer else {
@@ -69,7 +69,23 @@ async def test_a_file_is_the_same_over_the_asynchronous_path(client):
     assert (again.status_code, again.content) == (304, b"")
     head = await AsyncClient().head(name)
     assert (head["Content-Length"], head.content) == (answer["Content-Length"], b"")
-    assert (await AsyncClient().post(name)).status_code == 405
+    refused = await AsyncClient().post(name)
+    assert (refused.status_code, refused["Content-Type"]) == (405, "application/problem+json")
+    beyond = await AsyncClient().get(name, headers={"Range": "bytes=9999999-"})
+    assert (beyond.status_code, beyond["Content-Type"]) == (400, "application/problem+json")
+    assert beyond.json()["status"] == 400
+
+
+NAMES = ["/static/openapi/pages.css", "/static/openapi/icon.svg",
+         "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_with_documents_off_there_is_no_file(client, settings, name):
+    assert client.get(name).status_code == 200
+    settings.DOCS_ENABLED = False
+    for answer in (client.get(name), await AsyncClient().get(name), await AsyncClient().head(name)):
+        assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
 
 
 def test_scripts_are_not_for_other_origins(client):
