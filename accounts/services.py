@@ -12,7 +12,7 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from accounts import tokens
+from accounts import hashers, tokens
 from accounts.models import Session, User
 from common import clock
 from common.errors import (
@@ -45,7 +45,8 @@ def register(
 ) -> Opened:
     """A new user, logged in. `display_name` is the user name as sent where it is blank.
 
-    Invalid; AlreadyExists naming `username`, `email` or both, also where two ask at the same moment.
+    Invalid; AlreadyExists naming `username`, `email` or both, also where two ask at the same moment;
+    Unavailable where too many passwords wait to be hashed.
     """
     user = User(username=clean_username(username))
     user.username_key = username_key(user.username)
@@ -54,8 +55,9 @@ def register(
     user.display_name = clean_name(display_name, attr="display_name", blank=True) or user.username
     device = clean_name(device, attr="device", blank=True)
     password = _clean_new_password(password, user)
-    _refuse_taken(user)
-    user.set_password(password)  # before the transaction: SQLite's lets nobody else write meanwhile
+    with hashers.turn():
+        _refuse_taken(user)
+        user.set_password(password)  # before the transaction: SQLite's lets nobody else write meanwhile
     user.created_at = clock.now()
     try:
         with transaction.atomic():
@@ -70,19 +72,20 @@ def log_in(*, username: str, password: str, device: str = "") -> Opened:
     """A new session of who has this user name (or e-mail) and password.
 
     Hashes exactly one password, whether or not there is such a user. BadCredentials; UserDisabled
-    where the password was right; Invalid for text that is none.
+    where the password was right; Invalid for text that is none; Unavailable where too many wait.
     """
     name = clean_text(username, attr="username", max_chars=EMAIL_MAX_CHARS).strip()
     password = clean_text(password, attr="password", max_chars=PASSWORD_MAX_CHARS)
     device = clean_name(device, attr="device", blank=True)
     # A user name holds no "@", so a text is never one person's name and another's address.
     known = {"email_key": name.casefold()} if "@" in name else {"username_key": username_key(name)}
-    user = User.objects.filter(**known).first()
-    if user is None:
-        make_password(password)
-        raise BadCredentials
-    if not user.check_password(password):
-        raise BadCredentials
+    with hashers.turn():
+        user = User.objects.filter(**known).first()
+        if user is None:
+            make_password(password)
+            raise BadCredentials
+        if not user.check_password(password):
+            raise BadCredentials
     if not user.is_active or user.deleted_at is not None:
         raise UserDisabled
     return _open(user, device)

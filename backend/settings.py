@@ -1,6 +1,6 @@
 """Every setting, driven by the environment. What is not set has a safe default; units are in the names.
 
-With DEBUG off, SECRET_KEY and ALLOWED_HOSTS must be given: the process refuses to start without.
+With DEBUG off, a long SECRET_KEY and ALLOWED_HOSTS must be given: the process refuses to start without.
 """
 
 import tomllib
@@ -25,6 +25,11 @@ SECRET_KEY: str = env.str("SECRET_KEY", "")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is not set: a random text of at least 50 characters.")
+JWT_SIGNING_KEY: str = env.str("JWT_SIGNING_KEY", "")
+# RFC 7518, section 3.2: a key of HS256 has 32 bytes. A shorter one can be guessed from any token.
+for _name, _key in (("SECRET_KEY", SECRET_KEY), ("JWT_SIGNING_KEY", JWT_SIGNING_KEY)):
+    if not DEBUG and 0 < len(_key) < 32:
+        raise ImproperlyConfigured(f"{_name} is too short: a random text of at least 50 characters.")
 if not DEBUG and not ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS is not set: the host names clients reach Parley by.")
 
@@ -194,7 +199,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_MAX_BYTES
 # --- Security -----------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["accounts.hashers.PasswordHasher"]
+PASSWORD_HASHES_AT_ONCE: int = env.int("PASSWORD_HASHES_AT_ONCE", 2)  # a process; 19 MiB and a core each
+PASSWORD_HASH_WAIT_S: float = env.float("PASSWORD_HASH_WAIT_S", 5.0)  # for a turn; then `unavailable`
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "UserAttributeSimilarityValidator")
@@ -233,7 +240,7 @@ REFRESH_GRACE_S: int = env.int("REFRESH_GRACE_S", 30)  # a used refresh token an
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     # A key of its own, so that nothing else that is signed with SECRET_KEY can pass for a token.
-    "SIGNING_KEY": env.str("JWT_SIGNING_KEY", "")
+    "SIGNING_KEY": JWT_SIGNING_KEY
     or salted_hmac("parley.jwt", "signing key", secret=SECRET_KEY, algorithm="sha256").hexdigest(),
     "ACCESS_TOKEN_LIFETIME": timedelta(seconds=ACCESS_TOKEN_S),
     "REFRESH_TOKEN_LIFETIME": timedelta(seconds=REFRESH_TOKEN_S),

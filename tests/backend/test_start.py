@@ -43,6 +43,27 @@ def test_nothing_starts_without_allowed_hosts_unless_debugging(command):
 
 
 @pytest.mark.parametrize(
+    "short", [{"SECRET_KEY": KEY[:31]}, {"SECRET_KEY": KEY, "JWT_SIGNING_KEY": KEY[:31]}]
+)
+def test_nothing_starts_with_a_key_that_can_be_guessed_unless_debugging(short):
+    start = ("-c", "from backend import settings; print(settings.DEBUG)")
+    found = run(*start, ALLOWED_HOSTS="chat.example.com", **short)
+    assert found.returncode != 0
+    assert f"{list(short)[-1]} is too short: a random text of at least 50 characters." in found.stderr
+    assert KEY[:31] not in found.stderr
+    assert run(*start, DEBUG="1", **short).stdout == "True\n"
+
+
+@pytest.mark.parametrize(
+    "enough", [{"SECRET_KEY": KEY[:32]}, {"SECRET_KEY": KEY, "JWT_SIGNING_KEY": KEY[:32]}]
+)
+def test_a_key_of_32_characters_is_taken(enough):
+    start = ("-c", "from backend import settings as s; print(len(s.SIMPLE_JWT['SIGNING_KEY']))")
+    found = run(*start, ALLOWED_HOSTS="chat.example.com", **enough)
+    assert int(found.stdout) in (32, 64), found.stderr
+
+
+@pytest.mark.parametrize(
     ("env", "why"),
     [
         ({"DATABASE_URL": "sqlite:///made-up.sqlite3", "REDIS_URL": "redis://127.0.0.1:1"}, "SQLite has one writer"),
