@@ -10,6 +10,9 @@ from common.errors import Invalid
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
+# What people do not see: white space, zero-width spaces and joiners. The latter have a place inside words
+# and emoji, but are nothing alone.
+_BLANK = re.compile("[\\s\u200b\u200c\u200d\u2060\ufeff]*")
 # Control (Cc), format (Cf: zero-width and direction characters), surrogate, private use,
 # unassigned, line and paragraph separators: none of them belongs in a name.
 _NOT_IN_NAMES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -36,6 +39,11 @@ def clean_text(text: str, *, attr: str, max_chars: int) -> str:
     if len(text) > max_chars:
         raise Invalid.field(attr, f"at most {max_chars} characters", "too_long")
     return text
+
+
+def is_blank(text: str) -> bool:
+    """Whether a text shows nothing: it is empty, or all white space and zero-width characters."""
+    return _BLANK.fullmatch(text) is not None
 
 
 def clean_client_id(text: str, *, attr: str = "client_id") -> str:
@@ -71,25 +79,33 @@ def clean_username(text: str, *, attr: str = "username") -> str:
     if key in _RESERVED:
         raise Invalid.field(attr, "this name is reserved", "reserved")
     if len(_scripts(key)) > 1:
-        raise Invalid.field(attr, "letters of one script", "mixed_scripts")
+        raise Invalid.field(attr, "letters and digits of one script", "mixed_scripts")
     return text
 
 
-# Japanese and Korean are written in several scripts at once (UTS 39, section 5.1).
-_TOGETHER = {
+# Japanese and Korean are written in several scripts at once (UTS 39, section 5.1), and some numbers are
+# named after something else than their script.
+_SAME = {
     "HIRAGANA": "CJK",
     "KATAKANA": "CJK",
     "KATAKANA-HIRAGANA": "CJK",
     "HANGUL": "CJK",
     "BOPOMOFO": "CJK",
+    "IDEOGRAPHIC": "CJK",
+    "HANGZHOU": "CJK",
+    "ARABIC-INDIC": "ARABIC",
+    "EXTENDED": "ARABIC",  # EXTENDED ARABIC-INDIC DIGIT ONE: Persian and Urdu
 }
 
 
 def _scripts(text: str) -> set[str]:
-    """The scripts of the letters in `text`, by the first word of each character's Unicode name."""
+    """The scripts of the letters and digits in `text`, by the first word of each character's Unicode name.
+
+    0 to 9 are of every script.
+    """
     found = set()
     for char in text:
-        if unicodedata.category(char).startswith("L"):
+        if char.isalnum() and char not in "0123456789":
             script = unicodedata.name(char, "UNKNOWN").split(" ", 1)[0]
-            found.add(_TOGETHER.get(script, script))
+            found.add(_SAME.get(script, script))
     return found

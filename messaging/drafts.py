@@ -8,7 +8,7 @@ import msgspec
 from django.conf import settings
 
 from common.errors import Invalid
-from common.text import clean_client_id, clean_text
+from common.text import clean_client_id, clean_text, is_blank
 from rooms.access import known_id
 
 
@@ -41,7 +41,7 @@ def check_draft(
     room = known_id(room_id)
     client_id = clean_client_id(client_id)
     body = clean_text(body, attr="body", max_chars=settings.MESSAGE_MAX_CHARS)
-    if not body.strip():
+    if is_blank(body):
         raise Invalid.field("body", "must not be blank", "blank")
     for attr, value in (
         ("reply_to", reply_to),

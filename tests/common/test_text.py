@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import Invalid
-from common.text import clean_client_id, clean_name, clean_text, clean_username, username_key
+from common.text import clean_client_id, clean_name, clean_text, clean_username, is_blank, username_key
 
 ANY = st.text(st.characters(), max_size=60)  # unpaired surrogates too
 GREEK = "ᾂ"  # the longest canonical decomposition there is: four code points for one
@@ -42,6 +42,29 @@ def test_a_text_is_stored_in_nfc_or_refused(text):
 )
 def test_a_text_may_hold_what_people_write(text):
     assert clean_text(text, attr="body", max_chars=50) == text
+
+
+ZERO_WIDTH = ["\u200b", "\u200c", "\u200d", "\u2060", "\ufeff"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "\n\t", "\u2003\u00a0\u2028", *ZERO_WIDTH, "".join(ZERO_WIDTH) * 100, " \u200b\n\ufeff "],
+)
+def test_a_text_of_nothing_that_shows_is_blank(text):
+    assert is_blank(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["a", " a ", "می‌خواهم", "👩‍👩‍👧", "\u200b.", "\ufeffa", *(f"\u200b{c}x" for c in ZERO_WIDTH)]
+)
+def test_a_text_with_anything_that_shows_is_not_blank(text):
+    assert not is_blank(text)
+
+
+@given(ANY)
+def test_all_white_space_is_blank(text):
+    assert is_blank(text) or text.strip()
 
 
 @pytest.mark.parametrize(
@@ -146,7 +169,11 @@ def test_names_that_look_alike_have_the_same_key(one, other):
     assert username_key(one) == username_key(other)
 
 
-@pytest.mark.parametrize("name", ["ada", "Ada_1", "日本ひらカタ", "김철수", "Мария", "o.k-1", "_x", "é"])
+@pytest.mark.parametrize(
+    "name",
+    ["ada", "Ada_1", "日本ひらカタ", "佐々木", "김철수", "Мария", "o.k-1", "_x", "é", "Мария7", "علی۱۲", "محمد١",
+     "नमन१", "नमन1", "二〇", "ᠮᠣᠩ᠑", "ａ１"],
+)  # fmt: skip
 def test_user_names_of_one_script_are_taken(name):
     assert clean_username(name) == name
 
@@ -154,7 +181,8 @@ def test_user_names_of_one_script_are_taken(name):
 @pytest.mark.parametrize(
     "name",
     ["аdmin", "pаypal", "adа", "admin", "ADMIN", "Ａdmin", "ad\u200bmin", "ada.", ".ada", "-ada", "a b",
-     "a@b", "", "x" * 33, "ada\u202e", "ａ．", "①", "system", "me", "½"],
+     "a@b", "", "x" * 33, "ada\u202e", "ａ．", "①", "system", "me", "½",
+     "b०b", "bob١", "bob۱", "ada০", "1०a", "Мария१", "김१", "ada〇", "नमन١", "ada❶"],
 )  # fmt: skip
 def test_user_names_that_deceive_are_refused(name):
     if name == "①":  # its key is a plain 1: nobody is deceived

@@ -141,6 +141,14 @@ def test_a_name_that_shows_nothing_or_hides_something_is_refused(ada, room, path
     assert count() == before
 
 
+@pytest.mark.parametrize("text", ["\u200b", "\u200c\u200d", "\u2060", " \ufeff\n"])
+def test_a_message_that_shows_nothing_is_blank(ada, room, text):
+    before = count()
+    answer = ada.post(f"rooms/{room}/messages/", {"client_id": "c", "body": text})
+    assert (answer.code, answer.body["errors"][0]["code"]) == ("invalid", "blank")
+    assert count() == before
+
+
 @pytest.mark.parametrize("text", ["\u202eabc", "\u200b.", "a\nb", "می‌خواهم", "👩‍👩‍👧", "\x1b[31m"])
 def test_a_text_that_people_write_is_kept(ada, room, text):
     assert ada.send(room, text)["body"] == text

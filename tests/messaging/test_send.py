@@ -104,7 +104,9 @@ def test_one_more_is_invalid(ada, room, text):
     assert answer.body["errors"][0]["code"] == "too_long"
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n\t\r ", "\u2003\u00a0\u3000", None, 7, [], {}])
+@pytest.mark.parametrize(
+    "text", ["", " ", "\n\t\r ", "\u2003\u00a0\u3000", "\u200b", "\ufeff \u2060", None, 7, [], {}]
+)
 def test_a_blank_body_is_invalid(ada, room, text):
     answer = sent(ada, room, body=text)
     assert (answer.code, answer.attrs) == ("invalid", {"body"})
@@ -115,7 +117,7 @@ def test_a_blank_body_is_invalid(ada, room, text):
     "text",
     [
         " Hello \n",
-        "\u200b",
+        "\u200b.",
         "\u202eabc",
         "👩‍👩‍👧",
         "می‌خواهم",
