@@ -66,6 +66,9 @@ SOCKET_QUEUE_MAX_BYTES: int = env.int("SOCKET_QUEUE_MAX_BYTES", 1024 * 1024)  # 
 SOCKET_STALL_S: float = env.float("SOCKET_STALL_S", 10.0)  # took nothing of what was sent: 1013
 SOCKET_CLOSE_S: float = env.float("SOCKET_CLOSE_S", 5.0)  # to answer a close before the line is cut
 SOCKET_INBOX_MAX_FRAMES: int = env.int("SOCKET_INBOX_MAX_FRAMES", 256)  # read ahead of their turn
+SOCKET_INBOX_MAX_BYTES: int = env.int("SOCKET_INBOX_MAX_BYTES", 512 * 1024)  # … and their JSON
+SOCKET_CONTROLS_PER_S: int = env.int("SOCKET_CONTROLS_PER_S", 100)  # pings and pongs from a client
+SOCKET_FRAGMENTS_MAX: int = env.int("SOCKET_FRAGMENTS_MAX", 1_000)  # of one frame from a client
 SOCKET_PING_S: float = env.float("SOCKET_PING_S", 20.0)  # WebSocket ping
 SOCKET_PING_TIMEOUT_S: float = env.float("SOCKET_PING_TIMEOUT_S", 60.0)  # … and its answer
 SOCKET_SEND_BUFFER_BYTES: int = env.int("SOCKET_SEND_BUFFER_BYTES", 256 * 1024)  # the kernel's, SO_SNDBUF
@@ -78,7 +81,7 @@ GAP_REPAIR: bool = env.bool("GAP_REPAIR", True)  # off only to show in tests wha
 DATABASE_URL: str = env.str("DATABASE_URL", f"sqlite:///{BASE_DIR}/db.sqlite3")
 REDIS_URL: str = env.str("REDIS_URL", "")
 DATABASE_POOL_SIZE: int = env.int("DATABASE_POOL_SIZE", 12)  # connections a process
-DATABASE_POOL_WAIT_S: float = env.float("DATABASE_POOL_WAIT_S", 10.0)  # for a free one; then `unavailable`
+DATABASE_POOL_WAIT_S: float = env.float("DATABASE_POOL_WAIT_S", 5.0)  # for a free one; then `unavailable`
 DATABASE_CONNECT_S: int = env.int("DATABASE_CONNECT_S", 5)
 DATABASE_STATEMENT_S: float = env.float("DATABASE_STATEMENT_S", 15.0)  # PostgreSQL's statement_timeout
 SOCKET_DATABASE_THREADS: int = env.int("SOCKET_DATABASE_THREADS", 4)  # reads for sockets at once
@@ -152,6 +155,10 @@ else:
 HOST: str = env.str("HOST", "127.0.0.1")
 PORT: int = env.int("PORT", 8000)
 WORKERS: int = env.int("WORKERS", 1)
+REQUEST_HEAD_S: float = env.float("REQUEST_HEAD_S", 10.0)  # from the first byte to the end of the headers
+REQUEST_BODY_S: float = env.float("REQUEST_BODY_S", 30.0)  # … from there to the end of the body
+RESPONSE_STALL_S: float = env.float("RESPONSE_STALL_S", 10.0)  # took nothing of an answer: the line is cut
+FORWARDED_ALLOW_IPS: str = env.str("FORWARDED_ALLOW_IPS", "")  # proxies whose X-Forwarded-* is believed
 DRAIN_S: int = env.int("DRAIN_S", 10)  # for requests under way when a worker stops
 DOCS_ENABLED: bool = env.bool("DOCS_ENABLED", DEBUG)
 LOG_LEVEL: str = env.str("LOG_LEVEL", "INFO")
@@ -257,6 +264,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["accounts.authentication.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["common.rest.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["common.rest.JSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "common.rest.FirstRenderer",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "backend.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
+from psycopg_pool import PoolTimeout
 
 from common.errors import ParleyError, StorageUnavailable, Unavailable
 
@@ -39,9 +40,9 @@ def with_retry(work: Callable[[], T]) -> T:
     """
     try:
         return work()
-    except (OperationalError, InterfaceError):
-        if connection.in_atomic_block:
-            raise
+    except (OperationalError, InterfaceError) as error:
+        if connection.in_atomic_block or isinstance(error.__cause__, PoolTimeout):
+            raise  # it has waited for a connection as long as is allowed
         connection.close()
         return work()
 

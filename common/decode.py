@@ -1,5 +1,7 @@
 """JSON from outside into typed structs: strict, and every refusal a clear `invalid`."""
 
+import json
+import re
 from typing import Any, TypeVar
 
 import msgspec
@@ -7,6 +9,8 @@ import msgspec
 from common.errors import Invalid
 
 T = TypeVar("T")
+_HALF = re.compile("[\ud800-\udfff]")
+_REQUIRED = "Object missing required field `"
 
 
 def decode_json(data: bytes | str) -> Any:
@@ -14,7 +18,7 @@ def decode_json(data: bytes | str) -> Any:
     try:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Invalid("The body is not JSON.") from None
+        raise _undecodable(data, "The body is not JSON.") from None
 
 
 def decode_struct(data: bytes | str, shape: type[T]) -> T:
@@ -24,7 +28,7 @@ def decode_struct(data: bytes | str, shape: type[T]) -> T:
     except msgspec.ValidationError as error:
         raise _invalid(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Invalid("The frame is not JSON.") from None
+        raise _undecodable(data, "The frame is not JSON.") from None
 
 
 def convert_struct(value: Any, shape: type[T]) -> T:
@@ -33,6 +37,46 @@ def convert_struct(value: Any, shape: type[T]) -> T:
         return msgspec.convert(value, type=shape)
     except msgspec.ValidationError as error:
         raise _invalid(error) from None
+
+
+def half_characters(data: bytes | str) -> tuple[Any, str] | None:
+    """JSON whose only fault is an unpaired surrogate, as `"\\ud83d"`: its value, and the path of the first.
+
+    A client makes them by cutting a text in the middle of an emoji. None for any other fault.
+    """
+    try:
+        value = json.loads(data, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    path = _find_half(value)
+    return None if path is None else (value, path)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def _find_half(value: Any) -> str | None:
+    waiting = [("", value)]
+    while waiting:
+        path, found = waiting.pop()
+        if isinstance(found, str):
+            if _HALF.search(found):
+                return path
+        elif isinstance(found, dict):
+            if any(_HALF.search(key) for key in found):
+                return path
+            waiting += [(f"{path}.{key}" if path else key, item) for key, item in found.items()]
+        elif isinstance(found, list):
+            waiting += [(f"{path}.{index}" if path else str(index), item) for index, item in enumerate(found)]
+    return None
+
+
+def _undecodable(data: bytes | str, otherwise: str) -> Invalid:
+    found = half_characters(data)
+    if found is None:
+        return Invalid(otherwise)
+    return Invalid.field(found[1] or "body", "unpaired surrogates are not text", "bad_character")
 
 
 def _invalid(error: msgspec.ValidationError) -> Invalid:
@@ -48,7 +92,9 @@ def _invalid(error: msgspec.ValidationError) -> Invalid:
             .replace("]", "")
             .lstrip(".")
         )
+        if said.startswith(_REQUIRED):
+            return Invalid.field(f"{attr}.{said.split('`')[1]}", "required", "required")
         return Invalid.field(attr, said)
-    if said.startswith("Object missing required field `"):
+    if said.startswith(_REQUIRED):
         return Invalid.field(said.split("`")[1], "required", "required")
     return Invalid(said)

@@ -1,10 +1,11 @@
-"""JSON over REST: the strict parser, the renderer, and reading a body into a typed struct."""
+"""JSON over REST: the strict parser, the renderer for all, and reading a body into a typed struct."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
 from django.conf import settings
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -45,6 +46,17 @@ class JSONRenderer(BaseRenderer):
     ) -> bytes:
         """The bytes of an answer; none for 204."""
         return b"" if data is None else msgspec.json.encode(data)
+
+
+class FirstRenderer(DefaultContentNegotiation):
+    """JSON whatever `Accept` and `?format=` say: there is nothing else to choose."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """The view's first."""
+        first = next(iter(renderers))
+        return first, first.media_type
 
 
 def read_body(request: Request, shape: type[T]) -> T:

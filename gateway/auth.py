@@ -70,10 +70,14 @@ class SocketAuthMiddleware:
 
 
 def _token(authorization: list[bytes] | None, subprotocols: Any) -> str | None:
-    """The first credential present: the header, else a subprotocol; "" for a malformed one."""
-    if authorization:
-        scheme, _, token = authorization[0].decode("latin-1").partition(" ")
-        return token.strip() if scheme.lower() == "bearer" else ""
+    """The first credential present: the header, else a subprotocol; "" for a malformed one.
+
+    A header of another scheme is none of ours: browsers add Basic by themselves where a proxy asks for it.
+    """
+    for value in authorization or ():
+        scheme, _, token = value.decode("latin-1").strip().partition(" ")
+        if scheme.lower() == "bearer":
+            return token.strip()
     for offered in subprotocols:
         if offered.startswith(BEARER_SUBPROTOCOL):
             return str(offered[len(BEARER_SUBPROTOCOL) :])

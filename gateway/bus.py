@@ -102,14 +102,18 @@ class Bus:
         while True:
             try:
                 message = await self._layer.receive(self._channel)
-            except Exception as error:  # the bus itself, or bytes that are no message
+            except ValueError:  # bytes that are no message: the next one may be
+                logger.warning("bus: what came is no message")
+                await asyncio.sleep(0)
+                continue
+            except Exception as error:  # the bus itself
                 logger.warning("bus: receiving failed: %s", type(error).__name__)
                 await asyncio.sleep(_RETRY_S)
                 continue
             try:
                 self._take(message)
-            except Exception:  # a message that is not ours
-                logger.warning("bus: a message could not be read", exc_info=True)
+            except Exception as error:  # a message that is not ours; what is in it is not for the log
+                logger.warning("bus: a message could not be read: %s", type(error).__name__)
 
     def _take(self, message: dict[str, Any]) -> None:
         if message["type"] == "process.beat":

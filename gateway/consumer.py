@@ -5,6 +5,7 @@ dispatch (https://github.com/django/channels/issues/2132). Bad input is answered
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from django.conf import settings
 
 from accounts.access import Identity
 from common import clock
-from common.decode import decode_struct
+from common.decode import decode_struct, half_characters
 from common.errors import Invalid, NotAuthenticated, ParleyError, UnknownType
 from common.ids import new_id
 from common.paging import read_int
@@ -88,6 +89,8 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         """One event of the server."""
         if message["type"] == "websocket.connect":
             await self._connect()
+        elif self.outbox.closing:
+            pass  # nothing more is carried out: the session may have ended
         elif message.get("text") is not None:
             await self.inbox.space()
             self._frame(message["text"])
@@ -143,6 +146,8 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         self._later("expiry", max(0.0, left_s), self._expired)
         if first:
             await self.runtime.hub.arrive(self)
+        else:
+            self.runtime.hub.renewed(self)
         ack(None)
         if first:
             self.outbox.put(welcome_frame(identity, epoch))
@@ -189,7 +194,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         except Invalid as error:
             self.outbox.put(error_frame(None, error))
         try:
-            answers, begun = await self.rooms.subscribe([(room, since)], Wanted(query.get("epoch") or None))
+            answers, begun = await self.rooms.subscribe([(room, since)], Wanted(query.get("epoch")))
         except Exception as error:  # the database: as for a connection it could not serve at all
             self._refuse(commands.refusal_for(error))
             return
@@ -216,8 +221,8 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
             return
         try:
             envelope = decode_struct(text, Envelope)
-        except Invalid:
-            self._bad_frame()
+        except Invalid as error:
+            self._no_frame(text, error)
             return
         key: FrameKey = None
         try:
@@ -233,10 +238,12 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
             self.outbox.put(encode_frame(Pong(key)))
         elif kind == "message.send":
             frame = decode_struct(text, MessageSend)
-            self.inbox.put(lambda done: self._send_message(key, frame, done), alone=False)
+            self.inbox.put(lambda done: self._send_message(key, frame, done), alone=False, size=len(text))
         elif command is not None:
             body = decode_struct(text, command.shape)
-            self.inbox.put(lambda done: self._start(command, key, body, done), alone=command.alone)
+            self.inbox.put(
+                lambda done: self._start(command, key, body, done), alone=command.alone, size=len(text)
+            )
         else:
             raise UnknownType(f"There is no frame of this type; known are {', '.join(_KNOWN)}.")
 
@@ -251,6 +258,9 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
                 self.outbox.put(encode_frame(Ack(key, commands.SentData(result.message, result.duplicate))))
             done()
 
+        if self.outbox.closing:
+            done()
+            return
         try:
             self._needs_identity()
             commands.message_send(self, frame).add_done_callback(answer)
@@ -275,6 +285,8 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
             if key is not None:
                 self.outbox.put(encode_frame(Ack(key, data)))
 
+        if self.outbox.closing:
+            return
         try:
             if command.run is not commands.auth:
                 self._needs_identity()
@@ -290,6 +302,19 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
     def _needs_identity(self) -> None:
         if self.identity is None:
             raise NotAuthenticated("The first frame of this socket is `auth`.")
+
+    def _no_frame(self, text: str, error: Invalid) -> None:
+        """Not counted as bad where it is one but for a text cut in half: `error` names the field."""
+        found = half_characters(text)
+        frame, attr = found or (None, "")
+        if isinstance(frame, dict) and isinstance(frame.get("type"), str) and attr not in ("", "type"):
+            key: FrameKey = None
+            if attr != "id":
+                with contextlib.suppress(Invalid):
+                    key = _frame_id(frame.get("id"))
+            self.outbox.put(error_frame(key, error))
+        else:
+            self._bad_frame()
 
     def _bad_frame(self) -> None:
         self.outbox.put(error_frame(None, Invalid("A frame is a JSON object with a string `type`.")))

@@ -6,6 +6,7 @@ every HUB_CHECK_S; every HUB_CHECK_BUS_DOWN_S while the bus fails.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
@@ -57,6 +58,8 @@ class Hub:
         self._people: dict[UUID, set[Connection]] = {}
         self._young: set[UUID] = set()  # rooms and people whose group the bus may not have confirmed yet
         self._young_timer: asyncio.TimerHandle | None = None
+        self._nobody = asyncio.Event()
+        self._nobody.set()
         self._check_now = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._epoch: str | None = None
@@ -92,9 +95,14 @@ class Hub:
         """An authenticated socket is here: what concerns its user reaches it from now on."""
         local = self._people.setdefault(connection.user_id, set())
         local.add(connection)
+        self._nobody.clear()
         self._check_soon(connection.user_id)
         if len(local) == 1:
             await self.bus.join(groups.user(connection.user_id))
+
+    def renewed(self, connection: Connection) -> None:
+        """It may have another session now, which may have ended while the token was looked at."""
+        self._check_soon(connection.user_id)
 
     def depart(self, connection: Connection) -> None:
         """It is gone."""
@@ -104,6 +112,8 @@ class Hub:
         local.discard(connection)
         if not local:
             del self._people[connection.user_id]
+            if not self._people:
+                self._nobody.set()
             self.spawn(self._forget(connection.user_id))
 
     async def _forget(self, user_id: UUID) -> None:
@@ -111,6 +121,10 @@ class Hub:
             await self.bus.leave(groups.user(user_id))
             if user_id in self._people:  # they came back while the bus was told
                 await self.bus.join(groups.user(user_id))
+
+    def without_feed(self, room_ids: Iterable[UUID]) -> set[UUID]:
+        """Those of the rooms that no socket here has, so that entering them asks the bus."""
+        return {room_id for room_id in room_ids if room_id not in self._feeds}
 
     async def enter(self, room_ids: Iterable[UUID]) -> dict[UUID, RoomFeed]:
         """The feeds of these rooms, held for the caller, who gives each back by `release()`.
@@ -187,6 +201,17 @@ class Hub:
         self.spawn(self.bus.refresh())
         await self._compare(tuple(self._feeds), tuple(self._people))
 
+    def _restart_all(self, detail: str) -> None:
+        for connection in {c for local in self._people.values() for c in local}:
+            connection.restart(detail)
+
+    async def close_all(self, detail: str) -> None:
+        """Close every socket with 1012, and return when they are gone, or after SOCKET_CLOSE_S."""
+        self._restart_all(detail)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(settings.SOCKET_CLOSE_S):
+                await self._nobody.wait()
+
     def _check_soon(self, new: UUID) -> None:
         """A room or person is new here: what came before the bus had confirmed their group is found by this."""
         self._young.add(new)
@@ -217,8 +242,7 @@ class Hub:
         epoch, found, standing, memberships = await self.pool.run(read)
         if self._epoch is not None and epoch != self._epoch:
             logger.warning("the database was restored: closing all sockets")
-            for connection in {c for local in self._people.values() for c in local}:
-                connection.restart("The server's data was restored; load the rooms anew.")
+            self._restart_all("The server's data was restored; load the rooms anew.")
         self._epoch = epoch
         for room_id, head in found.items():
             feed = self._feeds.get(room_id)

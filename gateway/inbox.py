@@ -1,8 +1,8 @@
 """The frames of one socket, carried out in the order the contract asks for.
 
 `subscribe`, `unsubscribe` and `auth` run alone, in order; everything else is started in order and
-may end in any. Reading stops while SOCKET_INBOX_MAX_FRAMES are under way, so a flood waits at the
-client's end and not in our memory.
+may end in any. Reading stops while SOCKET_INBOX_MAX_FRAMES or SOCKET_INBOX_MAX_BYTES are under way, so a
+flood waits at the client's end and not in our memory.
 """
 
 import asyncio
@@ -20,18 +20,20 @@ class Inbox:
     """`put` frames in the order received; each is begun when its turn has come."""
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[Start, bool]] = deque()
+        self._waiting: deque[tuple[Start, bool, int]] = deque()
         self._under_way = 0
+        self._bytes = 0  # of both
         self._alone = False
         self._beginning = False
         self._space = asyncio.Event()
         self._space.set()
 
-    def put(self, start: Start, *, alone: bool) -> None:
-        """Begin `start` in its turn."""
-        self._waiting.append((start, alone))
+    def put(self, start: Start, *, alone: bool, size: int) -> None:
+        """Begin `start`, a frame of `size` characters, in its turn."""
+        self._waiting.append((start, alone, size))
+        self._bytes += size
         self._advance()
-        if len(self._waiting) + self._under_way >= settings.SOCKET_INBOX_MAX_FRAMES:
+        if not self._has_space():
             self._space.clear()
 
     async def space(self) -> None:
@@ -49,17 +51,21 @@ class Inbox:
         self._beginning = True
         try:
             while self._waiting and not self._alone:
-                start, alone = self._waiting[0]
+                start, alone, size = self._waiting[0]
                 if alone and self._under_way:
                     return
                 self._waiting.popleft()
                 self._under_way += 1
                 self._alone = alone
-                start(self._once())
+                start(self._once(size))
         finally:
             self._beginning = False
 
-    def _once(self) -> Callable[[], None]:
+    def _has_space(self) -> bool:
+        frames = len(self._waiting) + self._under_way
+        return frames < settings.SOCKET_INBOX_MAX_FRAMES and self._bytes < settings.SOCKET_INBOX_MAX_BYTES
+
+    def _once(self, size: int) -> Callable[[], None]:
         called = False
 
         def done(*_: Any) -> None:
@@ -68,8 +74,9 @@ class Inbox:
                 return
             called = True
             self._under_way -= 1
+            self._bytes -= size
             self._alone = False
-            if len(self._waiting) + self._under_way < settings.SOCKET_INBOX_MAX_FRAMES:
+            if self._has_space():
                 self._space.set()
             self._advance()
 

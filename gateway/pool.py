@@ -24,14 +24,21 @@ class DatabasePool:
     def __init__(self, threads: int, name: str, *, keep: bool = False) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._run = _run_keeping if keep else _run
+        self._kept = threads if keep else 0
 
     async def run(self, work: Callable[[], T]) -> T:
         """The result of `work()`; its exceptions are raised here."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._run, work)
 
     def stop(self) -> None:
-        """Take no more work; what runs is finished in its own time."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        """Take no more work; what runs is finished in its own time, and kept connections are given back."""
+        for _ in range(self._kept):
+            self._executor.submit(_close)
+        self._executor.shutdown(wait=False, cancel_futures=not self._kept)
+
+
+def _close() -> None:
+    connection.close()  # that of the thread it runs in
 
 
 def _run_keeping(work: Callable[[], T]) -> T:

@@ -47,6 +47,12 @@ async def stop_runtime() -> None:
         await stopping.stop()
 
 
+async def close_sockets() -> None:
+    """Close the running loop's sockets with 1012: their clients reconnect to another process and resume."""
+    if _current is not None and _current.loop is asyncio.get_running_loop():
+        await _current.hub.close_all("The server restarts; reconnect and resume.")
+
+
 def with_runtime(app: App) -> App:
     """`app`, with the runtime started before its first request or socket."""
 

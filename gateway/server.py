@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 import uvicorn
 from django.conf import settings
 
-from gateway.protocol import ParleyHttpProtocol, ParleyWebSocketProtocol
+from gateway.http_protocol import ParleyHttpProtocol
+from gateway.runtime import close_sockets
+from gateway.websocket_protocol import ParleyWebSocketProtocol
 
 _BACKLOG = 2048
 _KEEP_ALIVE_S = 65
@@ -56,6 +58,8 @@ def server_config() -> uvicorn.Config:
         ws_per_message_deflate=False,  # 15 kB can unpack to 15 MB; and it doubles the cost of a delivery
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=settings.DRAIN_S,
+        proxy_headers=bool(settings.FORWARDED_ALLOW_IPS),
+        forwarded_allow_ips=settings.FORWARDED_ALLOW_IPS,
         access_log=False,  # our own, without query strings
         log_config=None,
         server_header=False,
@@ -65,7 +69,7 @@ def server_config() -> uvicorn.Config:
 
 
 class Server(uvicorn.Server):
-    """Tells when it answers."""
+    """Tells when it answers, and its sockets why they are closed."""
 
     def __init__(self, config: uvicorn.Config, on_start: Callable[[], None] | None) -> None:
         super().__init__(config)
@@ -75,6 +79,11 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self._on_start is not None:
             self._on_start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Before uvicorn's own, which closes every socket without a word."""
+        await close_sockets()
+        await super().shutdown(sockets)
 
 
 class Supervisor:

@@ -12,6 +12,7 @@ from django.conf import settings
 from common.errors import TooManyRooms
 from common.ids import parse_id
 from gateway.feed import RoomFeed
+from gateway.frames import error_frame
 from gateway.hub import Hub
 from gateway.outbox import Outbox
 from gateway.subscription import Subscription
@@ -44,7 +45,7 @@ class Wanted:
 
     def __init__(self, epoch: str | None = None, most: int | None = None) -> None:
         limit = settings.REPLAY_MAX_EVENTS
-        self.epoch = epoch
+        self.epoch = epoch or None
         self.most = limit if most is None else min(most, limit)
         self.budget = settings.REPLAY_MAX_EVENTS_PER_FRAME
 
@@ -60,6 +61,7 @@ class SocketRooms:
         self._replayer: asyncio.Task[None] | None = None
         self.all = False
         self._excluded: set[UUID] = set()
+        self._too_many: set[UUID] = set()
         self._left: dict[UUID, int] = {}
         self._looking = False
         self._look_again = False
@@ -74,24 +76,31 @@ class SocketRooms:
         self, asked: list[tuple[str, int | None]], wanted: Wanted
     ) -> tuple[list[Position | Refused], list[Subscription]]:
         """Begin subscriptions. The caller sends its answer and then calls `go` with the second value."""
+        user_id = self._holder.user_id
         known = {key for text, _ in asked if (key := parse_id(text)) is not None}
-        feeds = await self._hub.enter(known)
+        # Whoever asks for rooms that are none of theirs must not make the process join them on the bus.
+        new = self._hub.without_feed(known)
+        mine = await self._hub.pool.run(lambda: places(user_id=user_id, room_ids=new)) if new else {}
+        out = {key for key in new if key not in mine or mine[key].joined_seq is None}
+        feeds = await self._hub.enter(known - out)
         try:
-            user_id = self._holder.user_id
-            found = await self._hub.pool.run(lambda: places(user_id=user_id, room_ids=known))
+            found = await self._hub.pool.run(lambda: places(user_id=user_id, room_ids=feeds.keys()))
+            for key in out & mine.keys():
+                found[key] = mine[key]
             return self._begin(asked, found, feeds, wanted)
         finally:
             for feed in feeds.values():
                 feed.release()
 
     async def subscribe_all(
-        self, since: Mapping[str, int], wanted: Wanted
+        self, since: Mapping[str, int | None], wanted: Wanted
     ) -> tuple[list[Position | Refused], list[Subscription]]:
         """Begin a subscription to each of my rooms, and from now on to each I join."""
         user_id = self._holder.user_id
         mine = (await self._hub.pool.run(lambda: places_of([user_id])))[user_id]
         self.all = True
         self._excluded.clear()
+        self._too_many.clear()
         asked: list[tuple[str, int | None]] = []
         for place in mine:
             key = str(place.room_id)
@@ -123,6 +132,8 @@ class SocketRooms:
                 answers.append(Position(key, standing.position, None, already=True))
                 continue
             if len(self._rooms) >= settings.SOCKET_MAX_ROOMS or self._closed:
+                if self.all:
+                    self._too_many.add(key)
                 answers.append(Refused(text, TooManyRooms.code))
                 continue
             resync = None if since is None else _resync(since, place, wanted)
@@ -159,11 +170,14 @@ class SocketRooms:
             key = parse_id(text)
             if key is None:
                 continue
-            if self.all:
-                self._excluded.add(key)
             subscription = self._rooms.pop(key, None)
+            if self.all and (subscription is not None or len(self._excluded) < settings.SOCKET_MAX_ROOMS):
+                self._excluded.add(key)
             if subscription is not None:
                 subscription.end()
+        if self._too_many:
+            self._too_many.clear()
+            self.look_again()
 
     def ended(self, subscription: Subscription, reason: str) -> None:
         """The user left the room or was taken out of it: say so."""
@@ -183,7 +197,8 @@ class SocketRooms:
 
     def compare(self, mine: list[Place]) -> None:
         """As `look_again`, with the memberships read already."""
-        if self.all and not self._closed and any(self._is_new(place) for place in mine):
+        fresh = {place.room_id for place in mine if self._is_new(place)}
+        if self.all and not self._closed and not fresh <= self._too_many:
             self.look_again()
 
     async def _look(self) -> None:
@@ -193,8 +208,10 @@ class SocketRooms:
                 self._look_again = False
                 mine = (await self._hub.pool.run(lambda: places_of([user_id])))[user_id]
                 fresh = [place for place in mine if self._is_new(place)]
-                if fresh:
-                    await self._join(fresh)
+                room = settings.SOCKET_MAX_ROOMS - len(self._rooms)
+                if fresh[:room]:
+                    await self._join(fresh[:room])
+                self._refuse({place.room_id for place in fresh[room:]})
         except Exception as error:  # the hub's next check looks again
             logger.warning("memberships of a socket: %s", type(error).__name__)
         finally:
@@ -205,11 +222,17 @@ class SocketRooms:
         key = place.room_id
         assert place.joined_seq is not None
         return (
-            key not in self._rooms
-            and key not in self._excluded
-            and place.joined_seq > self._left.get(key, 0)
-            and len(self._rooms) < settings.SOCKET_MAX_ROOMS
+            key not in self._rooms and key not in self._excluded and place.joined_seq > self._left.get(key, 0)
         )
+
+    def _refuse(self, rooms: set[UUID]) -> None:
+        """Say once that there is no room for these; they are begun when there is."""
+        told = rooms <= self._too_many
+        self._too_many = rooms
+        if not told:
+            self._holder.outbox.put(
+                error_frame(None, TooManyRooms(f"At most {settings.SOCKET_MAX_ROOMS} rooms a socket."))
+            )
 
     async def _join(self, fresh: list[Place]) -> None:
         feeds = await self._hub.enter(place.room_id for place in fresh)
@@ -221,7 +244,10 @@ class SocketRooms:
             begun = [
                 self._add(feeds[place.room_id], place, place.joined_seq - 1)
                 for place in found.values()
-                if place.joined_seq is not None and self._is_new(place) and not self._closed
+                if place.joined_seq is not None
+                and self._is_new(place)
+                and not self._closed
+                and len(self._rooms) < settings.SOCKET_MAX_ROOMS
             ]
             if begun:
                 started = [Started(s.room_id, s.position, None) for s in begun]

@@ -183,7 +183,7 @@ class EventsView(APIView):
             room_id=room_id,
             since=since,
             limit=read_limit(query),
-            epoch=query.get("epoch"),
+            epoch=query.get("epoch") or None,
         )
         return Response(page)
 

@@ -48,7 +48,7 @@ class Subscribe(msgspec.Struct, frozen=True):
     """`subscribe`: to rooms, or to all of mine with `since` by room."""
 
     rooms: list[RoomSince] | Literal["all"]
-    since: dict[str, Seq] | None = None
+    since: dict[str, Seq | None] | None = None
     epoch: str | None = None
     max: Seq | None = None
 

@@ -239,9 +239,10 @@ def _enter(room: Room, people: list[User], *, actor_id: UUID, role: Role) -> Add
 
 
 def _seat(membership: Membership, seq: int, at: datetime, role: Role) -> None:
-    """What a joining sets, the first or a later one: nothing of an earlier stay is kept but the row."""
+    """What a joining sets, the first or a later one: nothing of an earlier stay is kept but a mute."""
     membership.role = role
-    membership.muted_until = None
+    if membership.muted_until is not None and membership.muted_until <= at:
+        membership.muted_until = None
     membership.joined_at = at
     membership.joined_seq = membership.changed_seq = membership.last_read_seq = seq
     membership.left_seq = None

@@ -22,7 +22,8 @@ class LiveServer:
         self.http = f"http://127.0.0.1:{self.port}"
         self.ws = f"ws://127.0.0.1:{self.port}/ws/v1/"
         self._started = threading.Event()
-        self._server = Server(server_config(), self._started.set)
+        self._config = server_config()
+        self._server = Server(self._config, self._started.set)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -56,4 +57,5 @@ class LiveServer:
             self._loop = asyncio.get_running_loop()
             await self._server.serve(sockets=[self._listener])
 
-        asyncio.run(serve())
+        with asyncio.Runner(loop_factory=self._config.get_loop_factory()) as runner:  # uvloop
+            runner.run(serve())

@@ -13,6 +13,7 @@ from django.db import (
     connection,
     transaction,
 )
+from psycopg_pool import PoolTimeout
 
 from common.db import unavailable, with_retry
 from common.errors import StorageUnavailable, Unavailable
@@ -95,6 +96,14 @@ def test_it_is_done_again_only_once():
 def test_another_failure_is_not_tried_again(db):
     work = failing(IntegrityError("twice"))
     with pytest.raises(IntegrityError):
+        with_retry(work)
+    assert work() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_has_waited_for_a_connection_does_not_wait_again():
+    work = failing(caused_by(OperationalError("no connection"), PoolTimeout("after 5 s")))
+    with pytest.raises(OperationalError):
         with_retry(work)
     assert work() == 2
 

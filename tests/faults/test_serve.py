@@ -1,5 +1,6 @@
 """`manage.py serve`: workers that die are replaced, it ends in good order, and refuses what can lose a commit."""
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -7,12 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import httpx
 import pytest
 
 from devtools.processes import ROOT
 from devtools.services import Postgres, free_port
+from tests.api import PASSWORD
+from tests.client.rest import Rest
+from tests.client.socket import Socket
 from tests.faults.stores import Stores
 
 pytestmark = pytest.mark.faults
@@ -88,3 +93,31 @@ def test_a_database_that_confirms_what_it_may_lose_is_refused(stores: Stores) ->
     ):
         assert "synchronous_commit" in process.communicate(timeout=WAIT_S)[1]
         assert process.returncode == 1
+
+
+async def test_its_sockets_are_told_that_it_restarts(stores: Stores) -> None:
+    with serve(stores) as (process, url):
+        await asyncio.to_thread(until, lambda: healthy(url), "it serves")
+        rest = Rest(url)
+        await rest.register(f"zoe{free_port()}", PASSWORD)
+        sockets = [await Socket.connect(url, rest.access) for _ in range(5)]
+        process.terminate()
+        for socket in sockets:
+            ending = await socket.wait_closed()
+            assert (ending.code, ending.why) == (1012, "restarting")
+        await asyncio.to_thread(process.communicate, timeout=WAIT_S)
+        assert process.returncode == 0
+        await rest.close()
+
+
+def test_what_a_client_says_of_itself_for_a_proxy_is_believed_from_named_proxies_alone(
+    stores: Stores,
+) -> None:
+    for proxies, redirected in (("", True), ("10.0.0.1", True), ("127.0.0.1", False)):
+        settings = {"FORWARDED_ALLOW_IPS": proxies, "SECURE_SSL_REDIRECT": "1"}
+        with serve(stores, **settings) as (_, url):
+            until(partial(healthy, url), "it serves")
+            answer = httpx.get(
+                f"{url}/api/v1/users/me/", headers={"X-Forwarded-Proto": "https"}, trust_env=False
+            )
+            assert (answer.status_code == 301) == redirected, proxies

@@ -157,3 +157,26 @@ async def test_a_joining_told_before_the_late_leaving_is_not_missed(
     kinds = [r.frame["type"] for r in socket.frames[2:]]
     assert kinds == ["message.created", "member.left", "unsubscribed", "subscribed", "member.joined"]
     assert begun.frame["rooms"] == [{"room": room, "seq": 5, "resync": None}]
+
+
+async def test_a_room_for_which_there_is_no_place_is_told_and_begun_when_there_is(
+    settings, ada, bob, connect
+):
+    settings.SOCKET_MAX_ROOMS = 2
+    for _ in range(2):
+        await bob.create_room()
+    socket = await connect(bob)
+    first, second = await subscribe_all(socket)
+    third = (await ada.create_room(members=[bob.user_id]))["id"]
+    refused = await socket.find("error")
+    assert (refused.frame["id"], refused.frame["code"]) == (None, "too_many_rooms")
+    seen = len(socket.frames)
+    fourth = (await ada.create_room(members=[bob.user_id]))["id"]
+    await socket.find("error", start=seen)
+    await socket.request("unsubscribe", rooms=[first])
+    begun = await socket.find("subscribed")
+    assert [place["room"] for place in begun.frame["rooms"]] == [third]
+    seen = len(socket.frames)
+    await socket.request("unsubscribe", rooms=[second])
+    begun = await socket.find("subscribed", start=seen)
+    assert [place["room"] for place in begun.frame["rooms"]] == [fourth]

@@ -11,7 +11,7 @@ NO_FRAMES = [
     '{"type":["ping"]}', "{'type':'ping'}", '{"type":"ping"', '{"type":"ping"}x', '{"type":"ping",}', '\ufeff{"type":"ping"}',
     '{"type":"ping","id":NaN}', '{"type":"ping","x":Infinity}', '{"type":"ping","id":-Infinity}',
     '{"type":"ping","id":1e400}', '{"type":"ping","id":' + "1" * 5_000 + "}", '{"type":"pi\x00ng"}', '{"type":"\\ud800"}',
-    '{"type":"ping","id":"\\ud800"}', '{"type":"ping","id":01}', "[" * 100_000, '{"a":' * 20_000, "[" * 60_000 + "]" * 60_000,
+    '{"type":"ping","id":01}', "[" * 100_000, '{"a":' * 20_000, "[" * 60_000 + "]" * 60_000,
     '{"type":"ping","id":' + "[" * 50_000 + "]" * 50_000 + "}", '{"type":"ping","x":' + "[" * 50_000 + "]" * 50_000 + "}",
     '{"type":"ping","x":' + '{"a":' * 20_000 + "1" + "}" * 20_000 + "}",
 ]  # fmt: skip
@@ -49,6 +49,27 @@ async def test_ten_bad_frames_are_answered_and_the_eleventh_closes(server, ada):
         frames, code = await wire.ends()
     assert code == 4400
     assert [(frame["id"], frame["code"]) for frame in frames] == [(None, "invalid"), (None, "bad_frames")]
+
+
+HALVES = [
+    ('{"type":"message.send","id":%s,"room":"r","client_id":"c","body":"cut \\ud83d"}', "body"),
+    ('{"type":"subscribe","id":%s,"rooms":[{"room":"a"},{"room":"\\udc00"}]}', "rooms.1.room"),
+    ('{"type":"ping","id":%s,"more":{"deep":[1,{"x":"\\ud800\\ud800"}]}}', "more.deep.1.x"),
+]
+
+
+async def test_a_text_cut_in_the_middle_of_an_emoji_is_an_error_with_its_id_and_no_bad_frame(server, ada):
+    async with await Wire.open(server.ws, ada.access) as wire:
+        await wire.next()
+        for _ in range(5):
+            for number, (frame, attr) in enumerate(HALVES):
+                answer = await wire.ask(frame % number)
+                assert (answer["id"], answer["code"]) == (number, "invalid"), frame
+                [error] = answer["errors"]
+                assert (error["attr"], error["code"]) == (attr, "bad_character")
+        answer = await wire.ask('{"type":"ping","id":"\\ud800"}')
+        assert (answer["id"], answer["errors"][0]["attr"]) == (None, "id")
+        assert await wire.ask({"type": "ping", "id": 1}) == {"type": "pong", "id": 1}
 
 
 async def test_ten_bad_frames_count_before_auth_too(server):

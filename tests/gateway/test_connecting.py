@@ -61,12 +61,23 @@ async def test_no_credential_in_a_url_or_cookie_is_read(settings, server, ada):
 
 
 async def test_a_wrong_header_is_not_mended_by_a_good_subprotocol(server, ada):
-    for header in ("Bearer nonsense", "Bearer", "Bearer ", f"Basic {ada.access}", ada.access, ""):
+    for header in ("Bearer nonsense", "Bearer", "Bearer ", "bearer  x"):
         async with await Wire.open(
             server.ws, offers=["parley.v1", f"bearer.{ada.access}"], headers={"Authorization": header}
         ) as wire:
             frames, code = await wire.ends()
         assert (code, [frame["code"] for frame in frames]) == (4401, ["token_invalid"]), header
+
+
+async def test_a_header_of_another_scheme_is_no_credential_of_ours(server, ada):
+    """Browsers add one by themselves where a proxy asked for a password."""
+    for header in ("Basic YTpi", f"Basic {ada.access}", ada.access, "", "Bearers x"):
+        headers = {"Authorization": header}
+        offers = ["parley.v1", f"bearer.{ada.access}"]
+        async with await Wire.open(server.ws, offers=offers, headers=headers) as wire:
+            assert (await wire.next())["type"] == "welcome", header
+        async with await Wire.open(server.ws, headers=headers) as wire:
+            assert (await wire.ask({"type": "auth", "id": 1, "token": ada.access}))["type"] == "ack", header
 
 
 async def test_a_good_header_is_not_spoiled_by_a_bad_subprotocol(server, ada):

@@ -10,7 +10,7 @@ from tests.api import PASSWORD
 from tests.client.rest import Rest
 from tests.client.socket import Refused
 from tests.forged_tokens import signed
-from tests.gateway.waiting import in_database
+from tests.gateway.waiting import in_database, until
 from tests.gateway.wire import Wire
 
 AT_ONCE_S = 1.0  # docs/protocol.md: within a second
@@ -135,6 +135,24 @@ async def test_what_came_before_the_bus_had_confirmed_a_new_socket_is_found_at_o
     room = (await bob.create_room())["id"]
     begun = await follower.find("subscribed")
     assert [place["room"] for place in begun.frame["rooms"]] == [room]
+
+
+async def test_a_session_that_ends_while_it_takes_a_socket_over_is_found_at_once(
+    settings, server, ada, connect
+):
+    settings.HUB_FIRST_CHECK_S = 0.1
+    tablet = Rest(server.http)
+    await tablet.log_in("ada", PASSWORD)
+    socket = await connect(ada)
+    hub = server.runtime().hub
+    await until(lambda: not hub._young, "what came before it is looked at")
+    hub.bus._on_message = lambda message: None  # told while the socket was still the other session's
+    await socket.request("auth", token=tablet.access)
+    began = time.monotonic()
+    await tablet.log_out()
+    assert (await socket.wait_closed()).why == "session_ended"
+    assert time.monotonic() - began < AT_ONCE_S
+    await tablet.close()
 
 
 async def test_what_the_bus_did_not_say_the_check_finds(server, ada, bob, connect):

@@ -1,6 +1,8 @@
-"""The bound on a request's URL and headers, which the HTTP parser itself does not have."""
+"""Bounds the HTTP parser itself does not have: on a request's URL, headers and trailers, and on its time."""
 
 import asyncio
+import contextlib
+import socket
 
 import pytest
 
@@ -74,3 +76,81 @@ async def test_each_request_of_a_connection_is_counted_anew(server):
     writer.write(3 * (one + b"\r\n") + one + b"Connection: close\r\n\r\n")
     assert (await reader.read()).count(b"HTTP/1.1 200") == 4
     writer.close()
+
+
+CHUNKED = (
+    b"POST /api/v1/auth/token/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [b"0\r\nX: " + b"x" * 2 * LIMIT, b"0\r\n" + b"X: x\r\n" * LIMIT, b"2;x=" + b"x" * 2 * LIMIT],
+    ids=["a trailer without end", "many trailers", "a chunk's extension"],
+)
+async def test_what_follows_a_body_is_bounded_too(server, rest):
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(CHUNKED + rest)
+    with contextlib.suppress(ConnectionError):  # what is not read when the line is closed resets it
+        async with asyncio.timeout(5):
+            while not reader.at_eof():
+                writer.write(b"X: x\r\n" * 200 if rest.endswith(b"\n") else b"x" * 1_000)
+                await writer.drain()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(reader.read(1_000), 0.01)
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [b"", b"GET /healthz HT", START, CHUNKED, START + b"Upgrade: websocket\r\nConnection: upgrade\r\n"],
+    ids=["nothing", "half a line", "half a head", "half a body", "half a handshake"],
+)
+async def test_a_request_that_does_not_come_is_not_waited_for(settings, server, begun):
+    settings.REQUEST_HEAD_S = settings.REQUEST_BODY_S = 0.2
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(begun)
+    async with asyncio.timeout(5):
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read() == b""
+    writer.close()
+
+
+async def test_a_request_in_time_is_no_longer_waited_for(settings, server):
+    settings.REQUEST_HEAD_S = settings.REQUEST_BODY_S = 0.2
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(START + b"\r\n")
+    await reader.readuntil(b"}")
+    await asyncio.sleep(0.5)  # more than both: the line is kept for the next request
+    writer.write(START + b"Connection: close\r\n\r\n")
+    assert b" 200 " in await reader.readline()
+    writer.close()
+
+
+@pytest.mark.parametrize("reads", [False, True])
+async def test_a_reader_who_takes_nothing_of_an_answer_is_cut_off_and_a_slow_one_is_not(
+    settings, server, ada, room, reads
+):
+    """A page of 1.6 MB, for a reader with a small buffer."""
+    settings.RESPONSE_STALL_S = 0.5
+    for number in range(200):
+        await ada.send(room, f"c{number}", "x" * 8_000)
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+    connection.connect(("127.0.0.1", server.port))
+    connection.setblocking(False)
+    request = f"GET /api/v1/rooms/{room}/messages/?limit=200 HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    request += f"Authorization: Bearer {ada.access}\r\nConnection: close\r\n\r\n"
+    loop = asyncio.get_running_loop()
+    await loop.sock_sendall(connection, request.encode())
+    taken = 0
+    if not reads:
+        await asyncio.sleep(1.5)  # three times the stall
+    with contextlib.suppress(ConnectionError):
+        while piece := await asyncio.wait_for(loop.sock_recv(connection, 40_000), 5):
+            taken += len(piece)
+            if reads and taken < 800_000:
+                await asyncio.sleep(0.02)
+    assert (taken > 1_600_000) == reads, taken
+    connection.close()

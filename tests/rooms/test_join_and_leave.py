@@ -1,5 +1,7 @@
 """Coming and going, and what is left of who has gone."""
 
+from datetime import timedelta
+
 import pytest
 
 from rooms.models import LogEntry, Membership
@@ -121,3 +123,16 @@ def test_who_came_back_and_left_again_is_replayed_as_they_were_the_last_time(ada
     bob.leave(room)
     joinings = [e["data"]["member"] for e in ada.events(room, since=2) if e["type"] == "member.joined"]
     assert [(member["role"], member["changed_seq"]) for member in joinings] == [("member", 5)] * 2
+
+
+def test_a_mute_is_not_ended_by_leaving_and_coming_back(ada, bob, turned):
+    room = ada.room(bob, kind="public")
+    until = turned.at + timedelta(minutes=5)
+    Membership.objects.filter(user=bob.user).update(muted_until=until)
+    for _ in range(2):
+        assert bob.post(f"rooms/{room}/leave/").status == 204
+        assert bob.post(f"rooms/{room}/join/").status == 200
+        assert bob.post(f"rooms/{room}/messages/", {"client_id": "x", "body": "hi"}).code == "muted"
+    turned.turn(300)
+    bob.post(f"rooms/{room}/leave/")
+    assert bob.post(f"rooms/{room}/join/").body["me"]["muted_until"] is None

@@ -1,68 +1,22 @@
-"""Our uvicorn protocols: httptools and websockets-sansio with what a chat server needs beside them.
+"""Our uvicorn WebSocket protocol: websockets-sansio with what a chat server needs beside it.
 
-The one place that reaches into uvicorn. They are plugged in at uvicorn's `http=` and `ws=`; the
-application sees of it the scope extension `parley.transport`, and works without it.
+Plugged in at uvicorn's `ws=`; the application sees of it the scope extension `parley.transport`, and
+works without it. With gateway/http_protocol.py the one place that reaches into uvicorn.
 """
 
+import logging
 from typing import Any
 
 from django.conf import settings
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 from websockets.http11 import Request
 
-_HEADERS_TOO_LARGE = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-)
+from gateway.http_protocol import HEADERS_TOO_LARGE
 
+logger = logging.getLogger(__name__)
 
-class ParleyHttpProtocol(HttpToolsProtocol):
-    """Answers 431 to a request whose URL and headers have over HEADER_MAX_BYTES; httptools has no bound."""
-
-    _head_bytes = 0
-    _in_head = False
-
-    def data_received(self, data: bytes) -> None:
-        """Counts what httptools keeps to itself: a header that does not end is no header yet."""
-        before = self._head_bytes
-        super().data_received(data)
-        if self._in_head and not self.transport.is_closing():
-            self._head_bytes = max(self._head_bytes, before + len(data))
-            if self._too_large():
-                self.send_400_response("")
-
-    def on_message_begin(self) -> None:
-        """A request begins, the first or a later one of the connection."""
-        self._head_bytes, self._in_head = 0, True
-        super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        """The URL, or a part of it."""
-        self._head_bytes += len(url)
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A whole header."""
-        self._head_bytes += len(name) + len(value)
-        if self._too_large():
-            raise ValueError  # ends the parsing: `send_400_response`
-        super().on_header(name, value)
-
-    def on_headers_complete(self) -> None:
-        """What follows is body, which the application bounds."""
-        self._in_head = False
-        super().on_headers_complete()
-
-    def send_400_response(self, msg: str) -> None:
-        """For what is no HTTP, or too much of it."""
-        if self._too_large():
-            self.transport.write(_HEADERS_TOO_LARGE)
-            self.transport.close()
-        else:
-            super().send_400_response(msg)
-
-    def _too_large(self) -> bool:
-        return self._head_bytes > settings.HEADER_MAX_BYTES
+_PONGS_AHEAD_MAX = 20  # answers to pings that may wait for a reader who reads slowly
 
 
 class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
@@ -70,6 +24,48 @@ class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
 
     Not with an extension negotiated (compression): then frames are not the same for everybody.
     """
+
+    _fragments = 0
+    _controls = 0
+    _controls_since = 0.0
+    _pongs_ahead = 0
+
+    def handle_cont(self, event: Frame) -> None:
+        """A part of a frame; empty ones would count towards no other bound."""
+        self._fragments = 0 if event.fin else self._fragments + 1
+        if self._fragments > settings.SOCKET_FRAGMENTS_MAX:
+            self._flooded("fragments")
+        else:
+            super().handle_cont(event)
+
+    def handle_ping(self) -> None:
+        """Answered, but to a reader who reads nothing only so often: the answers would pile up."""
+        self._count_control()
+        if self.writable.is_set():
+            self._pongs_ahead = 0
+        self._pongs_ahead += 1
+        if self._pongs_ahead > _PONGS_AHEAD_MAX:
+            self.conn.data_to_send()  # the pong, made already: RFC 6455 section 5.5.3 lets it be left out
+        else:
+            super().handle_ping()
+
+    def handle_pong(self, event: Frame) -> None:
+        """Asked for or not."""
+        self._count_control()
+        super().handle_pong(event)
+
+    def _count_control(self) -> None:
+        now = self.loop.time()
+        if now - self._controls_since > 1:
+            self._controls, self._controls_since = 0, now
+        self._controls += 1
+        if self._controls > settings.SOCKET_CONTROLS_PER_S:
+            self._flooded("control frames")
+
+    def _flooded(self, what: str) -> None:
+        if not self.transport.is_closing():
+            logger.info("a socket sent too many %s", what)
+            self.transport.abort()
 
     def write(self, frames: bytes) -> None:
         """Whole, unmasked frames, past the library that would frame each for each socket."""
@@ -98,7 +94,7 @@ class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
         super().data_received(data)
         if self.conn.handshake_exc is not None and not (self.handshake_initiated or self.close_sent):
             self.handshake_complete = self.close_sent = True
-            self.transport.write(_HEADERS_TOO_LARGE)
+            self.transport.write(HEADERS_TOO_LARGE)
             self.transport.close()
 
     def handle_connect(self, event: Request) -> None:

@@ -1,0 +1,136 @@
+"""Our uvicorn HTTP protocol: httptools with bounds on what a client may send, and how slowly it may read.
+
+Plugged in at uvicorn's `http=`. A proxy in front has such bounds too; Parley does not rely on one.
+"""
+
+import asyncio
+from typing import Any
+
+from django.conf import settings
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEADERS_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+)
+
+
+class ParleyHttpProtocol(HttpToolsProtocol):
+    """Bounds a request's URL, headers and trailers in bytes, its parts in time, and stalled answers.
+
+    431 for over HEADER_MAX_BYTES; the line is cut where a head takes longer than REQUEST_HEAD_S, a body
+    longer than REQUEST_BODY_S, or a reader takes nothing of an answer for RESPONSE_STALL_S.
+    """
+
+    _head_bytes = 0
+    _counted = 0  # of them, before the last piece of data
+    _quiet_bytes = 0  # since the last piece of a body
+    _pieces = 0
+    _in_head = False
+    _under_way = False
+    _deadline: asyncio.TimerHandle | None = None
+    _stall: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """The first request is due."""
+        super().connection_made(transport)
+        self._due_in(settings.REQUEST_HEAD_S)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is due any more."""
+        self._leave()
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Another protocol goes on here."""
+        self._leave()
+        super().handle_websocket_upgrade()
+
+    def data_received(self, data: bytes) -> None:
+        """Counts what httptools keeps to itself: a header that does not end is no header yet."""
+        self._counted, pieces = self._head_bytes, self._pieces
+        super().data_received(data)
+        if self._in_head:
+            self._head_bytes = max(self._head_bytes, self._counted + len(data))
+        elif self._under_way:
+            self._quiet_bytes = self._quiet_bytes + len(data) if self._pieces == pieces else 0
+        if self._under_way and self._too_large() and not self.transport.is_closing():
+            self.send_400_response("")
+
+    def on_message_begin(self) -> None:
+        """A request begins, the first or a later one of the connection."""
+        self._head_bytes = self._counted = self._quiet_bytes = 0
+        self._in_head = self._under_way = True
+        self._due_in(settings.REQUEST_HEAD_S)
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """The URL, or a part of it."""
+        self._head_bytes += len(url)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A whole header, or one after the body."""
+        self._head_bytes += len(name) + len(value)
+        if self._too_large():
+            raise ValueError  # ends the parsing: `send_400_response`
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The body is due, which the application bounds in bytes."""
+        self._in_head = False
+        self._due_in(settings.REQUEST_BODY_S)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        self._pieces += 1
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is here; the next is uvicorn's keep-alive timeout to wait for."""
+        self._under_way = False
+        if self._deadline is not None:
+            self._deadline.cancel()
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """For what is no HTTP, or too much of it."""
+        if self._too_large():
+            self.transport.write(HEADERS_TOO_LARGE)
+            self.transport.close()
+        else:
+            super().send_400_response(msg)
+
+    def pause_writing(self) -> None:
+        """The reader is behind: see that it moves."""
+        super().pause_writing()
+        self._look_in(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        super().resume_writing()
+        if self._stall is not None:
+            self._stall.cancel()
+
+    def _too_large(self) -> bool:
+        return max(self._head_bytes, self._quiet_bytes) > settings.HEADER_MAX_BYTES
+
+    def _due_in(self, delay_s: float) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = self.loop.call_later(delay_s, self.transport.abort)
+
+    def _look_in(self, waiting: int) -> None:
+        self._stall = self.loop.call_later(settings.RESPONSE_STALL_S, self._look, waiting)
+
+    def _look(self, before: int) -> None:
+        waiting = self.transport.get_write_buffer_size()
+        if waiting >= before:
+            self.transport.abort()
+        else:
+            self._look_in(waiting)
+
+    def _leave(self) -> None:
+        for timer in (self._deadline, self._stall):
+            if timer is not None:
+                timer.cancel()
