@@ -57,8 +57,6 @@ def translate(error: Exception) -> ParleyError | None:
             return MethodNotAllowed()
         case drf.UnsupportedMediaType():
             return UnsupportedType()
-        case drf.NotAcceptable():
-            return Invalid.field("Accept", "this is not offered in any of these types")
         case drf.NotAuthenticated():
             return NotAuthenticated()
         case drf.AuthenticationFailed():

@@ -4,7 +4,7 @@ The pages' policy forbids the browser every other host, so that they work in a c
 tell nobody who reads them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, wraps
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,10 @@ from drf_spectacular.renderers import (
     OpenApiYamlRenderer2,
 )
 from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import NotAcceptable
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import AllowAny
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -76,11 +79,27 @@ def _if_enabled(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResp
     return guarded
 
 
+class _Chosen(DefaultContentNegotiation):
+    """The renderer that `Accept` or `?format=` names; for types we do not have the view's first."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """Http404 for an unknown `?format=`."""
+        offered = list(renderers)
+        try:
+            chosen: tuple[BaseRenderer, str] = super().select_renderer(request, offered, format_suffix)
+        except NotAcceptable:
+            return offered[0], offered[0].media_type
+        return chosen
+
+
 class SchemaView(APIView):
     """`GET /api/schema/`: JSON; YAML by `Accept: application/yaml` or `?format=yaml`."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
+    content_negotiation_class = _Chosen
     renderer_classes = (
         OpenApiJsonRenderer2,
         OpenApiJsonRenderer,

@@ -191,3 +191,17 @@ def test_the_document_is_served_as_json_and_as_yaml(settings):
     yaml = client.get("/api/schema/", headers={"Accept": "application/yaml"})
     assert yaml.content.startswith(b"openapi: 3.1.1")
     assert client.get("/api/schema/?format=yaml").content == yaml.content
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/*", "nonsense"])
+def test_the_document_is_json_where_no_type_of_ours_is_accepted(settings, accept):
+    settings.DOCS_ENABLED = True
+    settings.SECURE_SSL_REDIRECT = False
+    assert Client().get("/api/schema/", headers={"Accept": accept}).json() == document()
+
+
+def test_a_format_that_we_do_not_have_is_not_found(settings):
+    settings.DOCS_ENABLED = True
+    settings.SECURE_SSL_REDIRECT = False
+    answer = Client().get("/api/schema/?format=xml")
+    assert (answer.status_code, answer["Content-Type"]) == (404, PROBLEM_JSON)
