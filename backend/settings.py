@@ -265,7 +265,6 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["common.rest.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["common.rest.JSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "common.rest.FirstRenderer",
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "common.rest.FirstRenderer",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "backend.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
