@@ -61,15 +61,20 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    results = _measured(chosen)
-    say(f"\nwrote {save(results)}")
+    results, failed = _measured(chosen)
+    if results:
+        say(f"\nwrote {save(results)}")
     if chosen.publish or (chosen.seconds >= FULL_SECONDS and chosen.runs >= FULL_RUNS and not chosen.quick):
         publish(results)
-    return 0
+    if failed:
+        say(f"not measured: {', '.join(failed)}")
+    return int(bool(failed))
 
 
-def _measured(chosen: argparse.Namespace) -> dict[str, Result]:
+def _measured(chosen: argparse.Namespace) -> tuple[dict[str, Result], list[str]]:
+    """The results by scenario, and the names of those that could not be had."""
     results: dict[str, Result] = {}
+    failed: list[str] = []
     absent = {letter: why for letter, server in SERVERS.items() if (why := server.missing())}
     for letter, why in absent.items():
         say(f"({letter}) {SERVERS[letter].title} is left out: {why}")
@@ -85,10 +90,17 @@ def _measured(chosen: argparse.Namespace) -> dict[str, Result]:
             if not letters:
                 continue
             size = QUICK if chosen.quick else 1
-            summaries = measure(scenario, letters, both, size=size, seconds=chosen.seconds, runs=chosen.runs)
+            try:
+                summaries = measure(
+                    scenario, letters, both, size=size, seconds=chosen.seconds, runs=chosen.runs
+                )
+            except DevError as failure:  # the others' hours are not lost with it
+                say(f"FAILED: {failure}\n")
+                failed.append(name)
+                continue
             results[name] = Result(name, scenario.title, said, summaries)
             say(table(summaries, against(results, name)) + "\n")
-    return results
+    return results, failed
 
 
 def publish(results: dict[str, Result]) -> None:

@@ -99,7 +99,7 @@ def _sentence(conditions: Conditions) -> str:
     return (
         f"{conditions.date} UTC, commit {conditions.commit}; {conditions.cores} cores of {conditions.cpu}, "
         f"{conditions.memory_gb:g} GB, {conditions.system}, shared by server, client, PostgreSQL and Redis; "
-        f"{conditions.runs} runs of {conditions.seconds:g} s. {versions}."
+        f"{conditions.runs} run{'s' * (conditions.runs > 1)} of {conditions.seconds:g} s. {versions}."
     )
 
 

@@ -28,6 +28,8 @@ COLUMNS = (
     ("client %", "client_share", 100),
 )
 
+BEHIND_S = 1.5  # of messages waiting: more than a burst that has just begun
+
 
 def shown(number: Number, factor: float = 1) -> str:
     """The median, and the spread where there is one: `1,234 (1,200–1,250)`."""
@@ -55,6 +57,9 @@ def verdict(summary: Summary) -> str:
     ):
         if count:
             said.append(f"{count:,} {text}")
+    behind, rate = summary.median("behind"), summary.median("messages_per_s")
+    if behind and rate and behind > BEHIND_S * rate:
+        said.append(f"does not keep up: {behind:,.0f} waiting at the end")
     said += [f"{count:,} closed with {code}" for code, count in sorted(summary.closed.items())]
     if summary.client_bound:
         said.append(f"client-bound in {summary.client_bound} of {summary.runs}")

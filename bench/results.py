@@ -22,11 +22,9 @@ class Result(msgspec.Struct):
 
 
 def save(results: dict[str, Result]) -> Path:
-    """Write all of it beside earlier ones; where."""
+    """Write all of it, at least one, beside earlier ones; where."""
     FOLDER.mkdir(exist_ok=True)
-    date = (
-        next((one.conditions.date for one in results.values()), "nothing").replace(" ", "T").replace(":", "")
-    )
+    date = next(iter(results.values())).conditions.date.replace(" ", "T").replace(":", "")
     file = FOLDER / f"{date}.json"
     file.write_bytes(msgspec.json.format(msgspec.json.encode(results)))
     return file.relative_to(ROOT)

@@ -61,6 +61,8 @@ def numbers(found: Found) -> dict[str, float]:
         ):  # fmt: skip
             if count:
                 made[f"{name}_per_s"] = count / found.seconds
+    if found.behind:
+        made["behind"] = found.behind
     for prefix, times in (("", found.latency_ms), ("ack_", found.ack_ms)):
         made |= {f"{prefix}{name}_ms": value for name, value in times.items()}
     for group, values in found.groups.items():

@@ -5,6 +5,7 @@ import itertools
 import time
 from array import array
 from time import perf_counter
+from typing import Any
 
 from bench.load import proc
 from bench.load.plan import Found, Http, Plan, Request, percentiles
@@ -16,10 +17,9 @@ class _Pipe(asyncio.Protocol):
     def __init__(self) -> None:
         self.buffer = bytearray()
         self.answer: asyncio.Future[int] | None = None
-        self.transport: asyncio.Transport | None = None
+        self.transport: Any = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
@@ -43,7 +43,6 @@ class _Pipe(asyncio.Protocol):
 
     async def ask(self, request: bytes) -> int:
         """The status of the answer."""
-        assert self.transport is not None
         self.answer = asyncio.get_running_loop().create_future()
         self.transport.write(request)
         return await self.answer
@@ -97,8 +96,8 @@ async def play(plan: Plan) -> Found:
     found.cpu_us = {name: proc.cpu_us(pid) - cpu[name] for name, pid in plan.watch.items()}
     found.requests = sum(map(len, took.values()))
     found.latency_ms = percentiles([one for times in took.values() for one in times])
-    if len(took) > 1:
-        # Each group asks about as often as another, so its rate is that of a load of it alone.
+    if any(took):
+        # A group's rate is that of a load of it alone: all connections, each as long as its answers took.
         found.groups = {
             group: {"per_s": plan.load.connections * len(times) / sum(times), **percentiles(times)}
             for group, times in took.items()

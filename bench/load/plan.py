@@ -92,6 +92,7 @@ class Found(msgspec.Struct):
     errors: int = 0  # error frames, answers other than 2xx
     closed: dict[str, int] = {}  # close code → connections the server closed
     stalled: int = 0  # own messages given up on
+    behind: int = 0  # open loops: own messages on their way when the window ended
     latency_ms: dict[str, float] = {}  # p50, p99, max: send (or its schedule) to delivery, request to answer
     ack_ms: dict[str, float] = {}
     cpu_us: dict[str, float] = {}  # by the names of `watch`, in the window

@@ -12,9 +12,9 @@ from bench.load.ledger import Room
 from bench.load.plan import Bursts, Closed, Found, Idle, Open, Plan, Reconnect, Seat, percentiles
 from bench.load.wires import WIRES
 
-STALL_S = 20.0  # an own message that took longer is given up on
-DRAIN_S = 60.0  # for what is on its way when sending stops …
-QUIET_S = 5.0  # … or until nothing came for so long
+STALL_S = 30.0  # an own message that took longer is given up on
+DRAIN_S = 90.0  # for what is on its way when sending stops …
+QUIET_S = 20.0  # … or until nothing came for so long; the tutorial is silent for 15 s and still delivers
 SETTLE_S = 0.5  # Redis confirms a subscription late
 WATCHED_A_ROOM = 20  # connections whose deliveries are timed
 PAUSE_S = 0.001
@@ -163,6 +163,8 @@ async def _traffic(crowd: Crowd) -> None:
     await asyncio.sleep(min(2.0, plan.seconds / 4))
     async with crowd.window():
         await asyncio.sleep(plan.seconds)
+    if isinstance(plan.load, Open | Bursts):
+        crowd.found.behind = sum(len(sender.under_way) for sender in senders)
     for sender in senders:
         sender.again = False
     sending.cancel()
