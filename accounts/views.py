@@ -76,7 +76,7 @@ class RegisterView(_OpenView):
         summary="Register and log in",
         description=(
             "Makes a user and opens its first session. User names are unique after NFKC and casefolding, "
-            "of letters of one script; e-mail addresses are unique without case. A name or address that is "
+            "of letters and digits of one script; e-mail addresses are unique without case. A name or address that is "
             "taken is a 409 `already_exists` with `errors[].attr`."
         ),
         request=body(RegisterBody),
@@ -183,11 +183,11 @@ class LogoutView(APIView):
         summary="Log out",
         description="Ends the session of the access token: both its tokens are refused at once, its sockets close.",
         request=None,
-        responses={204: OpenApiResponse(description="The session has ended."), **problems(Forbidden)},
+        responses={204: OpenApiResponse(description="The session has ended.")},
     )
     def post(self, request: Request) -> Response:
         session_id = identity_of(request).session_id
-        if session_id is None:
+        if session_id is None:  # a bot's; there are none yet
             raise Forbidden("This token belongs to no session.")
         services.log_out(session_id=session_id)
         return Response(status=status.HTTP_204_NO_CONTENT)

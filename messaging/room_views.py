@@ -19,6 +19,11 @@ from rooms.serializers import CreateRoomBody
 
 _ROOM_ID = path_id("room_id", "The room's id.")
 _MINE = examples.ROOM | {"me": examples.ROOM_ME}
+_JOINED = examples.ROOM | {
+    "kind": "public",
+    "created_by": examples.BOB["id"],
+    "me": examples.ROOM_ME | {"role": "member", "last_read_seq": 4, "unread_count": 0},
+}
 
 
 class RoomsView(APIView):
@@ -141,7 +146,7 @@ class JoinView(APIView):
             200: OpenApiResponse(
                 ref(objects.Room),
                 description="The room, with `me`.",
-                examples=[OpenApiExample("Joined", value=_MINE)],
+                examples=[OpenApiExample("Joined", value=_JOINED)],
             )
         },
     )

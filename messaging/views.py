@@ -1,6 +1,5 @@
 """Messages, the log and read positions over REST. Views parse, call one service, render; no rules."""
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,7 +21,8 @@ _ROOM_ID = path_id("room_id", "The room's id.")
 
 
 def _seq(name: str, text: str, *, required: bool = False) -> OpenApiParameter:
-    return OpenApiParameter(name, OpenApiTypes.INT64, description=text, required=required)
+    schema = {"type": "integer", "format": "int64", "minimum": 0}
+    return OpenApiParameter(name, schema, description=text, required=required)
 
 
 class MessagesView(APIView):

@@ -25,6 +25,7 @@ from common.errors import (
 )
 from common.problems import PROBLEM_JSON, Problem
 from common.schema import named_structs, problem_example, ref
+from openapi.events import add_union, event_structs
 from openapi.examples import example_of
 from openapi.structs import components
 
@@ -47,7 +48,8 @@ def add_components(result: Json, generator: SchemaGenerator, request: object, pu
     """drf-spectacular's post-processing hook; ValueError where two components share a name."""
     ref(Problem)
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
-    ours = components(named_structs())
+    ours = components((*named_structs(), *event_structs()))
+    add_union(ours)
     twice = schemas.keys() & ours.keys()
     if twice:
         raise ValueError(f"a serializer and a struct share a name: {', '.join(sorted(twice))}")
@@ -127,7 +129,7 @@ def _always(path: str, operation: Json) -> Iterator[type[ParleyError]]:
         yield Invalid
     if "requestBody" in operation:
         yield from (TooLarge, UnsupportedType)
-    if operation.get("security"):
+    if any(operation.get("security", ())):  # [{}] is what needs no token
         yield from (NotAuthenticated, TokenExpired, TokenInvalid, SessionEnded, UserDisabled)
     if "{" in path:
         yield NotFound

@@ -20,6 +20,8 @@ def components(structs: Sequence[type]) -> dict[str, Json]:
         schema = found[shape.cls.__name__]
         for field in shape.fields:
             _complete(schema["properties"][field.encode_name], field.type)
+        if shape.tag_field is not None:
+            schema["properties"][shape.tag_field]["type"] = "string"
     for schema in found.values():
         if "description" in schema:
             schema["description"] = inspect.cleandoc(schema["description"])

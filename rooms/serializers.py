@@ -1,6 +1,12 @@
-"""The bodies that this app's calls take and answer. Unknown fields of a body are ignored."""
+"""The bodies that this app's calls take and answer. Unknown fields of a body are ignored.
+
+The enums are for the document; what is taken is the services' to say.
+"""
+
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from realtime import objects
 
@@ -8,7 +14,7 @@ from realtime import objects
 class CreateRoomBody(msgspec.Struct, frozen=True):
     """`POST rooms/`. `members` are ids of people who are in it from the start, at most 100."""
 
-    kind: str
+    kind: Annotated[str, Meta(extra_json_schema={"enum": ["private", "public"]})]
     name: str
     topic: str | None = None
     members: list[str] | None = None
@@ -20,7 +26,7 @@ class AddMembersBody(msgspec.Struct, frozen=True):
 
     user: str | None = None
     users: list[str] | None = None
-    role: str | None = None
+    role: Annotated[str, Meta(extra_json_schema={"enum": ["owner", "admin", "member"]})] | None = None
 
 
 class MemberList(msgspec.Struct, frozen=True):

@@ -9,15 +9,18 @@ from django.core.management import call_command
 from django.test import Client
 from jsonschema import Draft202012Validator, FormatChecker
 
+from common import examples
 from common.errors import REST_ERRORS, NotAMember, NotFound
 from common.problems import PROBLEM_JSON
 from common.schema import problems
 from openapi.checks import check_document, shortcomings
+from openapi.events import DATA
 from openapi.examples import example_of
 from openapi.hooks import operations
 from openapi.pages import document
 from openapi.structs import components
 from realtime import objects
+from realtime.events import Event, EventType
 
 REFERENCES = "#/components/schemas/"
 
@@ -127,10 +130,83 @@ def test_every_error_answer_is_that_problem():
 def test_what_an_operation_takes_decides_what_it_may_refuse():
     for path, operation in operations(document()):
         statuses = operation["responses"].keys()
-        assert not operation.get("security") or "401" in statuses
+        assert not any(operation.get("security", ())) or "401" in statuses
         assert "requestBody" not in operation or {"400", "413", "415"} <= statuses
         assert "{" not in path or "404" in statuses
         assert "503" in statuses or path == "/healthz"
+
+
+def operation(name):
+    (found,) = [operation for _, operation in operations(document()) if operation["operationId"] == name]
+    return found
+
+
+@pytest.mark.parametrize("name", ["healthz", "readyz", "auth_register", "auth_refresh"])
+def test_what_asks_for_no_token_refuses_none(name):
+    found = operation(name)
+    codes = found["responses"].get("401", {}).get("description", "")
+    assert "not_authenticated" not in codes
+    assert name.startswith("auth") or "401" not in found["responses"]
+
+
+def test_a_log_out_is_never_forbidden():
+    assert operation("auth_log_out")["responses"].keys() == {"204", "401", "429", "500", "503"}
+
+
+def test_the_example_of_joining_is_a_public_room_one_does_not_own():
+    (example,) = examples_of(
+        document(), operation("rooms_join")["responses"]["200"]["content"]["application/json"]
+    )
+    assert (example["kind"], example["me"]["role"]) == ("public", "member")
+    assert example["created_by"] != examples.ADA["id"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "field", "values"),
+    [
+        ("CreateRoomBody", "kind", ["private", "public"]),
+        ("AddMembersBody", "role", ["admin", "member", "owner"]),
+    ],
+)
+def test_a_field_of_few_values_names_them(shape, field, values):
+    schema = document()["components"]["schemas"][shape]["properties"][field]
+    (found,) = [part for part in schema.get("anyOf", [schema]) if part["type"] == "string"]
+    assert sorted(found["enum"]) == values
+
+
+def test_a_seq_in_a_query_is_never_negative():
+    seqs = [
+        parameter["schema"]
+        for _, found in operations(document())
+        for parameter in found.get("parameters", ())
+        if parameter["name"] in ("before", "after", "around", "since")
+    ]
+    assert seqs == [{"type": "integer", "format": "int64", "minimum": 0}] * 4
+
+
+def test_every_event_of_the_log_has_its_shape():
+    schemas = document()["components"]["schemas"]
+    assert schemas["EventPage"]["properties"]["results"]["items"] == {"$ref": f"{REFERENCES}Event"}
+    mapping = schemas["Event"]["discriminator"]["mapping"]
+    assert mapping.keys() == {kind.value for kind in EventType}
+    assert [part["$ref"] for part in schemas["Event"]["oneOf"]] == list(mapping.values())
+    for kind, reference in mapping.items():
+        shape = schemas[reference.removeprefix(REFERENCES)]
+        assert shape["properties"]["type"] == {"enum": [kind], "type": "string"}
+        assert sorted(shape["required"]) == sorted(Event.__struct_fields__)
+        assert msgspec.convert(example_of(shape, schemas)["data"], DATA[EventType(kind)])
+
+
+def test_an_event_of_another_shape_is_none_of_the_union():
+    schema = {"$ref": f"{REFERENCES}Event"}
+    assert validator(document(), schema).is_valid(examples.EVENT)
+    for spoilt in (
+        examples.EVENT | {"type": "member.joined"},
+        examples.EVENT | {"type": "unheard.of"},
+        examples.EVENT | {"data": {}},
+        {name: value for name, value in examples.EVENT.items() if name != "seq"},
+    ):
+        assert not validator(document(), schema).is_valid(spoilt)
 
 
 def test_a_view_names_its_own_errors_by_class():

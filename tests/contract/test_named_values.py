@@ -1,0 +1,24 @@
+"""The values that the document names for a field are the ones that are taken."""
+
+import pytest
+
+from tests.contract.document import document
+
+
+def named(shape, field):
+    schema = document()["components"]["schemas"][shape]["properties"][field]
+    return {value for part in schema.get("anyOf", [schema]) for value in part.get("enum", ())}
+
+
+@pytest.mark.parametrize("kind", ["public", "private", "direct", "Public", ""])
+def test_a_room_is_made_of_the_kinds_named_alone(ada, kind):
+    answer = ada.post("rooms/", {"kind": kind, "name": "Engine room"})
+    assert (answer.status == 201) == (kind in named("CreateRoomBody", "kind"))
+    assert answer.status == 201 or answer.attrs == {"kind"}
+
+
+@pytest.mark.parametrize("role", ["owner", "admin", "member", "guest", "Member", ""])
+def test_a_member_is_added_in_the_roles_named_alone(ada, bob, role):
+    answer = ada.post(f"rooms/{ada.room()}/members/", {"user": bob.id, "role": role})
+    assert (answer.status == 201) == (role in named("AddMembersBody", "role"))
+    assert answer.status == 201 or answer.attrs == {"role"}
