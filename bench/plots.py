@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from html import escape
 
+from bench.report import figure
+
 BAR, GAP, LEFT, WIDTH, TOP = 22, 8, 230, 860, 46
 COLOURS = {"c": "#1b6ac9", "cs": "#1b6ac9", "c2": "#4a94e8", "d": "#6fb1f2", "e": "#b9bec6"}
 OTHER = "#d98a2b"
@@ -31,7 +33,7 @@ def bars(title: str, unit: str, rows: Sequence[tuple[str, str, float, float, flo
         x = at(10.0**power)
         parts.append(f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{height - 20}" stroke="#ddd"/>')
         parts.append(
-            f'<text x="{x:.1f}" y="{height - 6}" fill="#666" text-anchor="middle">{10.0**power:,g}</text>'
+            f'<text x="{x:.1f}" y="{height - 6}" fill="#666" text-anchor="middle">{figure(10.0**power)}</text>'
         )
     for number, (letter, label, median, low, high) in enumerate(rows):
         y = TOP + number * (BAR + GAP) + GAP / 2

@@ -24,6 +24,7 @@ COLUMNS = (
     ("CPU µs/request", "server_us_per_request", 1),
     ("PostgreSQL µs/msg", "postgres_us_per_message", 1),
     ("Redis µs/msg", "redis_us_per_message", 1),
+    ("PostgreSQL µs/request", "postgres_us_per_request", 1),
     ("connects/s", "connects_per_s", 1),
     ("client %", "client_share", 100),
 )

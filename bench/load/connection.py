@@ -55,7 +55,12 @@ class Connection(WSListener):
         """Connect and enter; raises what kept it out."""
         url, headers = self.wire.url(address, rooms), self.wire.headers(token)
         await ws_connect(
-            lambda: self, url, extra_headers=headers, websocket_handshake_timeout=HANDSHAKE_S, max_redirects=0
+            lambda: self,
+            url,
+            extra_headers=headers,
+            websocket_handshake_timeout=HANDSHAKE_S,
+            max_redirects=0,
+            use_aiofastnet=False,
         )
         async with asyncio.timeout(HANDSHAKE_S):
             await self.wire.enter(self, token, rooms, since)

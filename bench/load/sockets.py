@@ -98,7 +98,10 @@ class Crowd:
             got = self.received
             if got != last:
                 last, since = got, perf_counter()
-            if got >= self.due or perf_counter() - since > QUIET_S:
+            if (
+                sum(connection.distinct for connection in self.connections) >= self.due
+                or perf_counter() - since > QUIET_S
+            ):
                 return
             await asyncio.sleep(0.05)
 
