@@ -118,7 +118,7 @@ const logged_in = await (await fetch("/api/v1/auth/token/", {
 const url = "ws://127.0.0.1:8000/ws/v1/"
 let offline = true
 const freshToken = async () => { if (offline) { offline = false; throw new Error("offline") } return logged_in.access }
-const loadRoom = (room) => console.log("load", position[room])
+const loadRoom = async (room) => console.log("load", room in position)
 const forgetRoom = (room) => console.log("forget")
 const changedSeqHeld = (frame) => undefined
 const apply = (frame, object) => console.log("apply", frame.seq, frame.type, object?.body ?? "")
@@ -146,7 +146,8 @@ def test_the_client_of_the_protocol_page_loses_and_repeats_nothing(server: LiveS
         bob = Tab(chromium, server.port)
         bob.paste(APPLICATION + algorithm)
         bob.paste("await connect()")
-        bob.shows("load 4")
+        bob.shows("load false")
+        bob.waits_for(lambda: bob.paste("Object.values(position)[0]") == 4)
         bob.paste('const room = Object.keys(position)[0]; say(room, "One")')
         bob.shows("apply 5 message.created One")
         # The line breaks before the answer: what was sent may or may not have arrived, and is sent again.

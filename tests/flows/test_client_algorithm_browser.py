@@ -1,0 +1,177 @@
+"""docs/protocol.md, "The client's algorithm", line by line where the line breaks: against a socket that the test plays."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.flows.readme import blocks
+
+CHROMIUM = shutil.which("chromium")
+PLAYED = """
+const sockets = [], told = []
+class WebSocket {
+  constructor() { this.readyState = 1; this.sent = []; sockets.push(this) }
+  send(text) { this.sent.push(JSON.parse(text)) }
+  close() { this.readyState = 3; this.onclose() }
+}
+Math.random = () => 0
+const url = "", loads = [], changedSeqHeld = () => undefined
+const freshToken = async () => "token"
+const loadRoom = (room) => new Promise((done) => { told.push("load " + room); loads.push(done) })
+const forgetRoom = (room) => told.push("forget " + room)
+const apply = (frame) => told.push("apply " + frame.seq)
+const refused = () => told.push("refused"), logIn = () => told.push("log in"), giveUp = () => told.push("give up")
+"""
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium (Debian: apt-get install chromium)"),
+]
+
+
+class Client:
+    """The page's own algorithm in a console, and the server's side of its sockets."""
+
+    def __init__(self, page: Any) -> None:
+        self._page = page
+        self._console = page.context.new_cdp_session(page)
+        (algorithm,) = blocks("The client's algorithm", "js", "docs/protocol.md")
+        self.run(PLAYED + algorithm)
+        self._sockets = 0
+
+    def run(self, snippet: str) -> Any:
+        how = {"replMode": True, "awaitPromise": True, "returnByValue": True}
+        answer = self._console.send("Runtime.evaluate", {"expression": snippet, **how})
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def connects(self, epoch: str) -> Any:
+        """It opens the next socket and is welcomed; the `subscribe` that it sends then."""
+        if not self._sockets:
+            self.run("await connect()")
+        self._sockets += 1
+        for _ in range(500):
+            if self.run("sockets.length") == self._sockets:
+                break
+            self._page.wait_for_timeout(10)
+        self.gets(type="welcome", epoch=epoch)
+        return self.run("socket.sent[0]")
+
+    def gets(self, **frame: Any) -> None:
+        self.run(f"socket.onmessage({{ data: {json.dumps(json.dumps(frame))} }})")
+
+    def is_subscribed(self, *rooms: dict[str, Any]) -> None:
+        self.gets(
+            type="ack", id="all", data={"rooms": [{"resync": None, "already": False, **r} for r in rooms]}
+        )
+
+    def gets_event(self, room: str, seq: int) -> None:
+        self.gets(type="message.created", room=room, seq=seq, data={"message": {}})
+
+    def loads(self, number: int = -1) -> None:
+        self.run(f"loads.at({number})()")
+
+    def breaks(self) -> None:
+        self.run("socket.close()")
+
+    @property
+    def kept(self) -> Any:
+        """What is on its disk."""
+        return self.run("({ position: { ...position }, epoch })")
+
+    @property
+    def told(self) -> Any:
+        return self.run("told")
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield Client(chromium.new_page())
+        chromium.close()
+
+
+def holding(client: Client) -> None:
+    """Room R is loaded up to 41, of epoch E."""
+    asked = client.connects("E")
+    assert (asked["since"], asked["epoch"]) == ({}, None)
+    client.is_subscribed({"room": "R", "seq": 41})
+    client.loads()
+    assert client.kept == {"position": {"R": 41}, "epoch": "E"}
+
+
+def test_the_epoch_is_kept_with_the_ack_and_never_goes_with_positions_of_another(client: Client) -> None:
+    holding(client)
+    client.breaks()
+    assert client.connects("F")["epoch"] == "E"
+    client.breaks()  # before the ack
+    asked = client.connects("F")
+    assert (asked["since"], asked["epoch"]) == ({"R": 41}, "E")
+    client.is_subscribed({"room": "R", "seq": 7, "resync": "epoch"})
+    assert client.kept == {"position": {}, "epoch": "F"}
+    client.breaks()  # before it is loaded
+    asked = client.connects("F")
+    assert (asked["since"], asked["epoch"]) == ({}, "F")
+
+
+def test_a_position_is_kept_when_the_room_is_loaded_and_is_then_that_of_the_last_event(
+    client: Client,
+) -> None:
+    client.connects("E")
+    client.is_subscribed({"room": "R", "seq": 4})
+    client.gets_event("R", 5)
+    assert client.kept["position"] == {}
+    client.breaks()
+    assert client.connects("E")["since"] == {}
+    client.is_subscribed({"room": "R", "seq": 6})
+    client.gets_event("R", 7)
+    client.loads()
+    assert client.kept["position"] == {"R": 7}
+    client.gets_event("R", 8)
+    client.breaks()
+    assert client.connects("E")["since"] == {"R": 8}
+    client.is_subscribed({"room": "R", "seq": 9})
+    assert client.told == ["load R", "apply 5", "load R", "apply 7", "apply 8"]
+
+
+def test_what_an_earlier_socket_was_loading_does_not_hide_a_gap(client: Client) -> None:
+    client.connects("E")
+    client.is_subscribed({"room": "R", "seq": 4})
+    client.breaks()
+    client.connects("E")
+    client.loads(0)  # between `subscribe` without R and its ack: 5 and 6 will never come
+    client.is_subscribed({"room": "R", "seq": 6})
+    assert client.kept["position"] == {}
+    client.loads(1)
+    assert client.kept["position"] == {"R": 6}
+
+
+def test_only_a_room_that_is_no_longer_mine_is_forgotten(client: Client) -> None:
+    client.connects("E")
+    client.is_subscribed(*({"room": room, "seq": 1} for room in "ABC"))
+    for number in range(3):
+        client.loads(number)
+    client.breaks()
+    client.connects("E")
+    codes = {"A": "too_many_rooms", "B": "not_found", "C": "not_a_member"}
+    client.gets(
+        type="ack", id="all", data={"rooms": [{"room": room, "code": code} for room, code in codes.items()]}
+    )
+    assert client.kept["position"] == {"A": 1}
+    assert client.told[3:] == ["forget B", "forget C"]
+
+
+def test_a_subscription_that_is_refused_is_asked_for_again(client: Client) -> None:
+    holding(client)
+    client.breaks()
+    client.connects("E")
+    client.gets(type="error", id="all", code="unavailable")
+    assert client.connects("E")["since"] == {"R": 41}
