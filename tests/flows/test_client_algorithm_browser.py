@@ -58,6 +58,7 @@ class Client:
             if self.run("sockets.length") == self._sockets:
                 break
             self._page.wait_for_timeout(10)
+        assert self.run("sockets.length") == self._sockets
         self.gets(type="welcome", epoch=epoch)
         return self.run("socket.sent[0]")
 
