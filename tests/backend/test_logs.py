@@ -9,6 +9,8 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from websockets.exceptions import ConnectionClosedError
+from websockets.sync.client import connect
 
 from backend.logs import blank_tokens, logging_config
 
@@ -80,6 +82,19 @@ def test_a_frame_that_is_no_utf8_is_a_line_and_no_error_of_ours(written):
     assert '"level": "info"' in line
     assert "Traceback" not in line
     assert len(line) < 200
+
+
+@pytest.mark.parametrize("data", [[b"\xff"], [b"\xc3", b"("]], ids=["one frame", "two fragments"])
+def test_the_server_says_so_in_these_words(server, caplog, data):
+    with connect(server.ws, proxy=None) as socket:
+        socket.send(data[0] if len(data) == 1 else iter(data), text=True)
+        with pytest.raises(ConnectionClosedError):
+            socket.recv(timeout=5)
+        assert socket.close_code == 1007
+    (record,) = [
+        record for record in caplog.records if record.name == "uvicorn.error" and "UTF-8" in record.msg
+    ]
+    assert (record.levelname, record.exc_info) == ("INFO", None)
 
 
 @pytest.mark.parametrize("error", [NO_UTF8, ValueError("ours")])
