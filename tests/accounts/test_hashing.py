@@ -52,6 +52,7 @@ def test_a_dearer_hash_of_djangos_still_logs_in_and_is_then_renewed(api, ada):
 )
 def test_no_more_are_hashed_at_once_than_allowed(settings, monkeypatch, work):
     at_once, most, lock = 0, 0, threading.Lock()
+    threads = set()
     full = threading.Barrier(settings.PASSWORD_HASHES_AT_ONCE)
 
     def hash_slowly(*_):
@@ -59,6 +60,7 @@ def test_no_more_are_hashed_at_once_than_allowed(settings, monkeypatch, work):
         with lock:
             at_once += 1
             most = max(most, at_once)
+            threads.add(threading.get_ident())
         full.wait(10)  # so many at once there are
         with lock:
             at_once -= 1
@@ -69,6 +71,7 @@ def test_no_more_are_hashed_at_once_than_allowed(settings, monkeypatch, work):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, [PASSWORD] * 8))
     assert (at_once, most) == (0, settings.PASSWORD_HASHES_AT_ONCE)
+    assert len(threads) <= most  # each keeps the memory of a hash
 
 
 @pytest.mark.django_db
