@@ -6,13 +6,13 @@ one plan, and far from any limit on parameters.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-from django.db import connection
+from django.db import connection, models
 
 Kind = Literal["uuid", "int", "text", "time", "json", "bool"]
 
@@ -47,6 +47,15 @@ class RowSet:
         fields = ", ".join(f"json_extract(value, '$[{i}]') AS {c}" for i, c in enumerate(self.columns))
         # The limit keeps SQLite from flattening the sub-query and parsing the JSON once a column.
         return f"(SELECT {fields} FROM json_each(%s) LIMIT -1) AS {self.name}"  # noqa: S608  our own names
+
+    def named(self, column: str) -> str:
+        """The condition that `column` is among the first column of the rows; by an index, whatever is known
+        of the tables."""
+        first = next(iter(self.columns))
+        found = f"SELECT {self.name}.{first} FROM {self.sql}"  # noqa: S608  our own names
+        if connection.vendor == "postgresql":
+            return f"{column} = ANY (ARRAY ({found}))"
+        return f"{column} IN ({found})"
 
     def params(self, rows: Iterable[Sequence[Any]]) -> list[Any]:
         """The parameters that stand for `rows` in `sql`."""
@@ -87,3 +96,39 @@ def read_time(value: Any) -> datetime:
 def read_json(value: Any) -> Any:
     """A JSON column of a raw query."""
     return json.loads(value) if isinstance(value, str) else value
+
+
+def kinds_of(model: type[models.Model]) -> list[Kind]:
+    """How each column of a model is read, in the order of its concrete fields."""
+    return [_kind_of(field) for field in model._meta.concrete_fields]
+
+
+def _kind_of(field: Any) -> Kind:
+    target = field.target_field if field.is_relation else field
+    for base, kind in _KINDS:
+        if isinstance(target, base):
+            return kind
+    return "text"
+
+
+_KINDS: "list[tuple[type[models.Field[Any, Any]], Kind]]" = [
+    (models.UUIDField, "uuid"),
+    (models.DateTimeField, "time"),
+    (models.BooleanField, "bool"),
+    (models.JSONField, "json"),
+]
+
+
+def read_row(kinds: Sequence[Kind], row: Sequence[Any]) -> Sequence[Any]:
+    """A row of a raw query with Python's own values: PostgreSQL's driver gives them already."""
+    if connection.vendor == "postgresql":
+        return row
+    return [
+        value if value is None or kind not in _READERS else _READERS[kind](value)
+        for kind, value in zip(kinds, row, strict=True)
+    ]
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "uuid": read_uuid, "time": read_time, "json": read_json, "bool": bool,
+}  # fmt: skip

@@ -11,39 +11,53 @@ from typing import TypeVar
 
 from django.db import close_old_connections, connection, reset_queries
 
+from common.db import PlannedOnce
+
 T = TypeVar("T")
 
 
 class DatabasePool:
-    """Runs synchronous database work in `threads` threads, off the event loop.
+    """Runs synchronous database work in `threads` threads, off the event loop."""
 
-    With `keep` each thread has a connection of its own for as long as that works: `work` must get over
-    one that has died (common.db.with_retry).
-    """
-
-    def __init__(self, threads: int, name: str, *, keep: bool = False) -> None:
+    def __init__(self, threads: int, name: str) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._run = _run_keeping if keep else _run
-        self._kept = threads if keep else 0
 
     async def run(self, work: Callable[[], T]) -> T:
-        """The result of `work()`; its exceptions are raised here."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._run, work)
+        """The result of `work()`; its exceptions are raised here. Its connection is free afterwards."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, _run, work)
 
     def stop(self) -> None:
-        """Take no more work; what runs is finished in its own time, and kept connections are given back."""
-        for _ in range(self._kept):
-            self._executor.submit(_close)
-        self._executor.shutdown(wait=False, cancel_futures=not self._kept)
+        """Take no more work; what runs is finished in its own time."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+class Writer:
+    """One thread that writes, with a connection of its own for as long as that works.
+
+    `work` must get over one that has died (common.db.with_retry).
+    """
+
+    def __init__(self, name: str) -> None:
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._planned = PlannedOnce()
+
+    async def run(self, work: Callable[[], T], rows: int) -> T:
+        """The result of `work()`, which writes so many rows; its exceptions are raised here."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._run, work, rows)
+
+    def _run(self, work: Callable[[], T], rows: int) -> T:
+        reset_queries()  # with DEBUG on Django keeps them, bodies and all, until a request begins
+        self._planned.begin(rows)
+        return work()
+
+    def stop(self) -> None:
+        """Take no more work; give the connection back."""
+        self._executor.submit(_close)
+        self._executor.shutdown(wait=False)
 
 
 def _close() -> None:
     connection.close()  # that of the thread it runs in
-
-
-def _run_keeping(work: Callable[[], T]) -> T:
-    reset_queries()  # with DEBUG on Django keeps them, bodies and all, until a request begins
-    return work()
 
 
 def _run(work: Callable[[], T]) -> T:

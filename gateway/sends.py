@@ -7,11 +7,12 @@ first out, so the sends of one socket to one room are numbered in the order sent
 import asyncio
 import logging
 from collections import deque
+from functools import partial
 
 from django.conf import settings
 
 from common.errors import InternalError, ParleyError, Unavailable
-from gateway.pool import DatabasePool
+from gateway.pool import Writer
 from messaging.drafts import Draft
 from messaging.services import Sent, send_messages
 
@@ -22,7 +23,7 @@ class SendQueue:
     """One a process, on its event loop, with one writer thread."""
 
     def __init__(self) -> None:
-        self._pool = DatabasePool(1, "socket-writer", keep=True)
+        self._storing = Writer("socket-writer")
         self._waiting: deque[tuple[Draft, asyncio.Future[Sent | ParleyError]]] = deque()
         self._writer: asyncio.Task[None] | None = None
 
@@ -41,7 +42,7 @@ class SendQueue:
         """Store what is waiting, then end."""
         if self._writer is not None:
             await self._writer
-        self._pool.stop()
+        self._storing.stop()
 
     async def _write(self) -> None:
         try:
@@ -51,7 +52,7 @@ class SendQueue:
                 drafts = [draft for draft, _ in batch]
                 results: list[Sent | ParleyError]
                 try:
-                    results = await self._pool.run(lambda drafts=drafts: send_messages(drafts))  # type: ignore[misc]
+                    results = await self._storing.run(partial(send_messages, drafts), size)
                 except Exception:
                     logger.exception("a batch of %d messages could not be stored", size)
                     results = [InternalError()] * size

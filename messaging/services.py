@@ -28,7 +28,6 @@ from rooms.models import Membership, Room
 
 logger = logging.getLogger(__name__)
 
-_SENDERS = RowSet("s", room_id="uuid", user_id="uuid")
 _KEYS = RowSet("k", room_id="uuid", author_id="uuid", client_id="text")
 _READS = RowSet("p", id="int", seq="int")
 _MESSAGES = RowSet(
@@ -55,6 +54,11 @@ class _Sender(NamedTuple):
     membership_id: int
     muted_until: datetime | None
     author: objects.Author
+
+
+class _Known(NamedTuple):
+    draft_hash: str
+    message: objects.Message
 
 
 def send_messages(drafts: Sequence[Draft]) -> list[Sent | ParleyError]:
@@ -88,8 +92,7 @@ def _send_alone(draft: Draft) -> Sent | ParleyError:
 def _send(drafts: Sequence[Draft]) -> list[Sent | ParleyError]:
     with transaction.atomic():
         rooms = log.lock_rooms({draft.room_id for draft in drafts})
-        senders = _senders(drafts)
-        known = _known(drafts)
+        senders, known = _standing(drafts)
         at = clock.now()
         results: list[Sent | ParleyError | None] = [None] * len(drafts)
         fresh: dict[tuple[UUID, UUID, str], int] = {}
@@ -127,44 +130,35 @@ def _send(drafts: Sequence[Draft]) -> list[Sent | ParleyError]:
     return answered
 
 
-def _senders(drafts: Sequence[Draft]) -> dict[tuple[UUID, UUID], _Sender]:
-    """Which authors are in which rooms, with what a message shows of them."""
-    pairs = {(draft.room_id, draft.author_id) for draft in drafts}
+def _standing(
+    drafts: Sequence[Draft],
+) -> tuple[dict[tuple[UUID, UUID], _Sender], dict[tuple[UUID, UUID, str], _Known]]:
+    """Which authors are in which rooms, with what a message shows of them; and which of the drafts are
+    messages already, as those are now. One statement, a second one only if any are."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT m.id, m.room_id, m.user_id, m.muted_until, u.username, u.display_name, u.avatar, u.is_bot, "  # noqa: S608
-            f"u.deleted_at FROM {_SENDERS.sql} "
-            f"JOIN {Membership._meta.db_table} m ON m.room_id = s.room_id AND m.user_id = s.user_id "
-            "JOIN accounts_user u ON u.id = m.user_id WHERE m.left_seq IS NULL",
-            _SENDERS.params(pairs),
-        )
-        rows = cursor.fetchall()
-    found = {}
-    for row in rows:
-        room_id, user_id = read_uuid(row[1]), read_uuid(row[2])
-        muted_until = None if row[3] is None else read_time(row[3])
-        found[room_id, user_id] = _Sender(row[0], muted_until, payloads.author_from(user_id, *row[4:9]))
-    return found
-
-
-class _Known(NamedTuple):
-    draft_hash: str
-    message: objects.Message
-
-
-def _known(drafts: Sequence[Draft]) -> dict[tuple[UUID, UUID, str], _Known]:
-    """Which of the drafts are messages already, as those are now. A second statement only if any are."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT x.id, x.draft_hash FROM {_KEYS.sql} JOIN {Message._meta.db_table} x "  # noqa: S608
-            "ON x.room_id = k.room_id AND x.author_id = k.author_id AND x.client_id = k.client_id",
+            "SELECT k.room_id, k.author_id, m.id, m.muted_until, x.id, x.draft_hash, "  # noqa: S608
+            f"u.username, u.display_name, u.avatar, u.is_bot, u.deleted_at FROM {_KEYS.sql} "
+            f"JOIN {Membership._meta.db_table} m ON m.room_id = k.room_id AND m.user_id = k.author_id "
+            "AND m.left_seq IS NULL JOIN accounts_user u ON u.id = m.user_id "
+            f"LEFT JOIN {Message._meta.db_table} x ON x.room_id = k.room_id AND x.author_id = k.author_id "
+            "AND x.client_id = k.client_id",
             _KEYS.params({(draft.room_id, draft.author_id, draft.client_id) for draft in drafts}),
         )
-        hashes = {read_uuid(key): draft_hash for key, draft_hash in cursor.fetchall()}
+        rows = cursor.fetchall()
+    senders: dict[tuple[UUID, UUID], _Sender] = {}
+    hashes: dict[UUID, str] = {}
+    for row in rows:
+        pair = read_uuid(row[0]), read_uuid(row[1])
+        if pair not in senders:
+            muted_until = None if row[3] is None else read_time(row[3])
+            senders[pair] = _Sender(row[2], muted_until, payloads.author_from(pair[1], *row[6:11]))
+        if row[4] is not None:
+            hashes[read_uuid(row[4])] = row[5]
     if not hashes:
-        return {}
+        return senders, {}
     messages = payloads.read_messages(Message.objects.filter(id__in=hashes))
-    return {(m.room, m.author.id, m.client_id): _Known(hashes[m.id], m) for m in messages}
+    return senders, {(m.room, m.author.id, m.client_id): _Known(hashes[m.id], m) for m in messages}
 
 
 def _write(

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from django.db import connection
 
-from common.rows import RowSet
+from common.rows import RowSet, kinds_of, read_row
 from realtime.events import MOVES_ROOM, EventType
 from rooms.models import LogEntry, Room
 
@@ -21,6 +21,11 @@ _ENTRIES = RowSet(
     "e", room_id="uuid", seq="int", type="text", at="time", actor_id="uuid", subject_id="uuid", data="json"
 )
 _HEADS = RowSet("h", id="uuid", last_seq="int", changed_seq="int", member_count="int", last_event_at="time")
+_IDS = RowSet("k", id="uuid")
+_ROOM_FIELDS = [field.attname for field in Room._meta.concrete_fields]
+_ROOM_COLUMNS = ", ".join(str(field.column) for field in Room._meta.concrete_fields)
+_ROOM_KINDS = kinds_of(Room)
+_ROW_LOCK = {"postgresql": " FOR NO KEY UPDATE"}
 _COUNT = {EventType.MEMBER_JOINED: 1, EventType.MEMBER_LEFT: -1}
 
 
@@ -41,7 +46,15 @@ def lock_rooms(ids: Collection[UUID]) -> dict[UUID, Room]:
     In the order of their ids, so that two batches never wait for each other. On SQLite the
     transaction itself (IMMEDIATE) is the lock.
     """
-    rooms = Room.objects.select_for_update(no_key=True).filter(id__in=ids, deleted_at=None).order_by("id")
+    # By hand: half of what a single send costs in Python was Django's making of this statement.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {_ROOM_COLUMNS} FROM {Room._meta.db_table} WHERE {_IDS.named('id')} "  # noqa: S608
+            f"AND deleted_at IS NULL ORDER BY id{_ROW_LOCK.get(connection.vendor, '')}",
+            _IDS.params((key,) for key in ids),
+        )
+        rows = cursor.fetchall()
+    rooms = [Room.from_db(None, _ROOM_FIELDS, read_row(_ROOM_KINDS, row)) for row in rows]
     return {room.id: room for room in rooms}
 
 

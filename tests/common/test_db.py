@@ -15,7 +15,7 @@ from django.db import (
 )
 from psycopg_pool import PoolTimeout
 
-from common.db import unavailable, with_retry
+from common.db import PlannedOnce, unavailable, with_retry
 from common.errors import StorageUnavailable, Unavailable
 from rooms.models import Epoch
 
@@ -133,3 +133,16 @@ def test_a_database_that_takes_no_writes_is_storage_unavailable():
     finally:
         with connection.cursor() as cursor:
             cursor.execute(off)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_writer_gets_over_a_connection_that_has_died_and_plans_again():
+    planned = PlannedOnce()
+    for rows in (1, 100, 1):
+        planned.begin(rows)
+        assert with_retry(lambda: Epoch.objects.create(word="x")).pk
+        if connection.vendor == "postgresql":
+            assert connection.connection.prepare_threshold == 2
+            connection.connection.close()
+        else:
+            connection.close()

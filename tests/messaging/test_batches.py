@@ -110,4 +110,4 @@ def test_an_empty_batch_is_no_work(ada):
 def test_any_size_is_the_same_number_of_statements(ada, statements, count):
     room = ada.room()
     drafts = [draft(ada, room) for _ in range(count)]
-    assert len(statements(lambda: send_messages(drafts))) == 7
+    assert len(statements(lambda: send_messages(drafts))) == 6
