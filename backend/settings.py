@@ -107,10 +107,7 @@ def _database() -> dict[str, Any]:
         options |= {
             "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": DATABASE_POOL_WAIT_S},
             "connect_timeout": DATABASE_CONNECT_S,
-            # A send's statements are the same ones over and over: planned once a connection they cost a
-            # single sender a third less.
-            "server_side_binding": True,
-            "prepare_threshold": 5,
+            "server_side_binding": True,  # what the writer's prepared statements need (common.db)
             "keepalives_idle": 15,
             "keepalives_interval": 5,
             "keepalives_count": 3,

@@ -74,19 +74,21 @@ class PlannedOnce:
             return
         self._rows += rows
         try:
-            connection.ensure_connection()
-            raw: Any = connection.connection
-            with connection.cursor() as cursor:
-                if raw.prepare_threshold is None:
-                    cursor.execute(_BY_INDEX_ALONE)
-                    raw.prepare_threshold = 2
-                    self._planned_at = monotonic()
-                elif self._rows > self._replan_at or monotonic() > self._planned_at + _REPLAN_S:
-                    cursor.execute("DISCARD PLANS")
-                    self._replan_at = 2 * self._rows
-                    self._planned_at = monotonic()
+            with_retry(self._plan)
         except (OperationalError, InterfaceError):
             connection.close()
+
+    def _plan(self) -> None:
+        connection.ensure_connection()
+        raw: Any = connection.connection
+        due = self._rows > self._replan_at or monotonic() > self._planned_at + _REPLAN_S
+        if raw.prepare_threshold is not None and not due:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(_BY_INDEX_ALONE if raw.prepare_threshold is None else "DISCARD PLANS")
+        raw.prepare_threshold = 2
+        self._replan_at = 2 * self._rows
+        self._planned_at = monotonic()
 
 
 def commits_are_durable() -> bool:

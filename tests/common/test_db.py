@@ -138,11 +138,11 @@ def test_a_database_that_takes_no_writes_is_storage_unavailable():
 @pytest.mark.django_db(transaction=True)
 def test_a_writer_gets_over_a_connection_that_has_died_and_plans_again():
     planned = PlannedOnce()
-    for rows in (1, 100, 1):
+    for rows in (1, 100, 1, 1):  # what is not planned anew does not meet the dead connection, the work does
         planned.begin(rows)
-        assert with_retry(lambda: Epoch.objects.create(word="x")).pk
-        if connection.vendor == "postgresql":
+        assert with_retry(Epoch.objects.count) >= 0
+        if connection.vendor == "postgresql" and rows == 100:
             assert connection.connection.prepare_threshold == 2
             connection.connection.close()
-        else:
-            connection.close()
+    if connection.vendor == "postgresql":
+        assert connection.connection.prepare_threshold == 2
