@@ -72,7 +72,9 @@ def create_room(
             known = _created_before(creator_id, client_id, draft_hash)
             if known is not None:
                 return CreatedRoom(known, created=False)
-            users = _users([creator_id, *(i for i in user_ids if i != creator_id)], attr="members")
+            users = _users(
+                [creator_id, *(i for i in user_ids if i != creator_id)], attr="members", texts=members
+            )
             at = clock.now()
             room = Room.objects.create(
                 id=ids.new_id(), kind=kind, name=name, topic=topic, created_by_id=creator_id, created_at=at,
@@ -146,7 +148,7 @@ def _add(*, actor_id: UUID, room_id: str, users: Sequence[str], role: str, attr:
         room, mine = locked_room_for_member(rooms, user_id=actor_id, room_id=key)
         _needs(room.kind != Kind.DIRECT and _RANK[Role(mine.role)] > 0)
         _needs(mine.role == Role.OWNER or _RANK[Role(role)] < _RANK[Role(mine.role)])
-        people = _users(user_ids, attr=attr)
+        people = _users(user_ids, attr=attr, texts=users if attr == "users" else ())
         return _enter(room, people, actor_id=actor_id, role=Role(role))
 
     return _in_transaction(write)
@@ -291,12 +293,15 @@ def _distinct_ids(texts: Sequence[str], *, attr: str) -> list[UUID]:
     return list(found)
 
 
-def _users(user_ids: Sequence[UUID], *, attr: str) -> list[User]:
-    """The people with these ids, in that order; Invalid where one does not exist (any more)."""
+def _users(user_ids: Sequence[UUID], *, attr: str, texts: Sequence[str] = ()) -> list[User]:
+    """The people with these ids, in that order; Invalid names each that does not exist (any more).
+
+    By its place in `texts`, as the caller sent them, where it came in a list.
+    """
     found = {user.id: user for user in User.objects.filter(id__in=user_ids, is_active=True, deleted_at=None)}
     missing = [user_id for user_id in user_ids if user_id not in found]
     if missing:
-        raise Invalid(
-            f"{attr}: no such user", errors=[FieldError(attr, "not_found", str(key)) for key in missing]
-        )
+        places = {ids.parse_id(text): f"{attr}.{index}" for index, text in enumerate(texts)}
+        errors = [FieldError(places.get(key, attr), "not_found", "no such user") for key in missing]
+        raise Invalid(f"{attr}: no such user", errors=errors)
     return [found[user_id] for user_id in user_ids]

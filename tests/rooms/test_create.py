@@ -105,8 +105,8 @@ def test_a_member_who_is_nobody_disabled_or_deleted_is_invalid(ada, bob, eve):
     User.objects.filter(pk=bob.user.pk).update(is_active=False)
     User.objects.filter(pk=eve.user.pk).update(deleted_at=ada.user.created_at)
     for id_ in (str(new_id()), bob.id, eve.id):
-        answer = ada.post("rooms/", NAME | {"members": [id_]})
-        assert (answer.status, answer.code, answer.attrs) == (400, "invalid", {"members"})
+        answer = ada.post("rooms/", NAME | {"members": [ada.id, id_]})
+        assert (answer.status, answer.code, answer.attrs) == (400, "invalid", {"members.1"})
     assert not Room.objects.exists()
 
 
