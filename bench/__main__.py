@@ -75,18 +75,21 @@ def _measured(chosen: argparse.Namespace) -> tuple[dict[str, Result], list[str]]
     """The results by scenario, and the names of those that could not be had."""
     results: dict[str, Result] = {}
     failed: list[str] = []
-    absent = {letter: why for letter, server in SERVERS.items() if (why := server.missing())}
+    names = chosen.only or list(SCENARIOS)
+    asked = {
+        letter
+        for name in names
+        for letter in SCENARIOS[name].servers
+        if not chosen.servers or letter in chosen.servers
+    }
+    absent = {letter: why for letter in sorted(asked) if (why := SERVERS[letter].missing())}
     for letter, why in absent.items():
         say(f"({letter}) {SERVERS[letter].title} is left out: {why}")
     with stores() as both:
         said = conditions(both, seconds=chosen.seconds, runs=chosen.runs)
-        for name in chosen.only or SCENARIOS:
+        for name in names:
             scenario = SCENARIOS[name]
-            letters = [
-                letter
-                for letter in scenario.servers
-                if letter not in absent and (not chosen.servers or letter in chosen.servers)
-            ]
+            letters = [letter for letter in scenario.servers if letter in asked and letter not in absent]
             if not letters:
                 continue
             size = QUICK if chosen.quick else 1

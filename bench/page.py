@@ -52,7 +52,8 @@ send by the clock, and their latency counts from when a message should have been
 to up to twenty members of each room; "ack" is from the send to its acknowledgement. Every delivery on every connection is checked:
 what is lost, doubled or out of order is counted, and a run that lost anything has no rate. CPU is user and system time of the
 server's process tree, of PostgreSQL and of Redis, each by itself. The client is one process of its own; where it used over 90 % of
-a core the run is marked *client-bound*, and the server may be faster than shown.
+a core the run is marked *client-bound*, and the server may be faster than shown. "Others" is what the rest of the machine used,
+in hundredths of a core; over 30 the run is marked *disturbed*.
 """
 
 

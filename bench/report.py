@@ -27,6 +27,7 @@ COLUMNS = (
     ("PostgreSQL µs/request", "postgres_us_per_request", 1),
     ("connects/s", "connects_per_s", 1),
     ("client %", "client_share", 100),
+    ("others %", "others_share", 100),
 )
 
 BEHIND_S = 1.5  # of messages waiting: more than a burst that has just begun
@@ -64,6 +65,8 @@ def verdict(summary: Summary) -> str:
     said += [f"{count:,} closed with {code}" for code, count in sorted(summary.closed.items())]
     if summary.client_bound:
         said.append(f"client-bound in {summary.client_bound} of {summary.runs}")
+    if summary.disturbed:
+        said.append(f"disturbed in {summary.disturbed} of {summary.runs}")
     return ", ".join(said) or "ok"
 
 

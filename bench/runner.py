@@ -108,7 +108,7 @@ def _line(found: Found) -> str:
         if count
     ]
     words += [f"{count} closed with {code}" for code, count in found.closed.items()]
-    words.append(f"client {found.client_share:.0%}")
+    words.append(f"client {found.client_share:.0%}, others {found.others_share:.0%}")
     if found.note:
         words.append(f"first error: {found.note[:160]}")
     return ", ".join(words)

@@ -8,6 +8,7 @@ import msgspec
 from bench.load.plan import Found
 
 CLIENT_BOUND = 0.9  # of one core: from here on the client may be what is measured
+DISTURBED = 0.3  # cores: from here on the rates are partly those of something else on the machine
 
 
 class Number(msgspec.Struct, frozen=True):
@@ -33,6 +34,7 @@ class Summary(msgspec.Struct):
     stalled: int = 0
     closed: dict[str, int] = {}
     client_bound: int = 0  # runs in which the client used over 90 % of a core
+    disturbed: int = 0  # runs in which something else on the machine was busy
     note: str = ""
 
     def median(self, name: str) -> float | None:
@@ -46,6 +48,8 @@ def numbers(found: Found) -> dict[str, float]:
     made: dict[str, float] = {}
     if found.client_share:
         made["client_share"] = found.client_share
+    if found.others_share:
+        made["others_share"] = found.others_share
     if found.connects_per_s:
         made["connects_per_s"] = found.connects_per_s
     if found.memory_bytes:
@@ -106,6 +110,7 @@ def summary(server: str, title: str, runs: Sequence[Found]) -> Summary:
             for name in common
         },
         client_bound=sum(found.client_share > CLIENT_BOUND for found in runs),
+        disturbed=sum(found.others_share > DISTURBED for found in runs),
         note=next((found.note for found in runs if found.note), ""),
     )
     for found in runs:

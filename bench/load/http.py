@@ -2,12 +2,11 @@
 
 import asyncio
 import itertools
-import time
 from array import array
 from time import perf_counter
 from typing import Any
 
-from bench.load import proc
+from bench.load.meter import Meter
 from bench.load.plan import Found, Http, Plan, Request, percentiles
 
 
@@ -88,12 +87,9 @@ async def play(plan: Plan) -> Found:
     await asyncio.sleep(plan.seconds / 4)
     for times in took.values():
         del times[:]
-    cpu = {name: proc.cpu_us(pid) for name, pid in plan.watch.items()}
-    mine, begun = time.process_time(), perf_counter()
+    meter = Meter(plan.watch)
     await asyncio.gather(*asking)
-    found.seconds = perf_counter() - begun
-    found.client_share = (time.process_time() - mine) / found.seconds
-    found.cpu_us = {name: proc.cpu_us(pid) - cpu[name] for name, pid in plan.watch.items()}
+    meter.stop(found)
     found.requests = sum(map(len, took.values()))
     found.latency_ms = percentiles([one for times in took.values() for one in times])
     if any(took):

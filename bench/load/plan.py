@@ -97,6 +97,7 @@ class Found(msgspec.Struct):
     ack_ms: dict[str, float] = {}
     cpu_us: dict[str, float] = {}  # by the names of `watch`, in the window
     client_share: float = 0.0  # of one core, in the window
+    others_share: float = 0.0  # in cores: what neither the server, its stores nor the client used
     connects_per_s: float = 0.0
     took_s: float = 0.0  # reconnect: until everybody had everything
     memory_bytes: float = 0.0  # idle: of the server, a connection

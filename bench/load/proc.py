@@ -37,6 +37,14 @@ def cpu_us(root: int) -> float:
     return ticks / _TICKS_PER_S * 1e6
 
 
+def machine_us() -> float:
+    """Busy time of all cores since the machine began, what its host took away included."""
+    user, nice, system, _, _, irq, softirq, steal, *_ = map(
+        int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    )
+    return (user + nice + system + irq + softirq + steal) / _TICKS_PER_S * 1e6
+
+
 def memory_bytes(root: int) -> float:
     """Resident memory of the tree."""
     pages = 0

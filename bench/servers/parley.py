@@ -9,7 +9,8 @@ from bench.servers.base import Server
 from devtools.environment import PYTHON, VENV
 from devtools.processes import Command
 
-# Production's settings, without TLS in front; tokens outlive the longest scenario.
+# Production's settings, without TLS in front; tokens outlive the longest scenario. A limit on rates belongs
+# here with a number that is counted towards and not reached.
 SETTINGS = {
     "DEBUG": "0",
     "ALLOWED_HOSTS": "127.0.0.1",

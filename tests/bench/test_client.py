@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest, ws_create_server
 
-from bench.load import sockets
+from bench.load import crowd, sockets
 from bench.load.plan import Closed, Found, Open, Plan, Seat
 
 MEMBERS = 3
@@ -44,7 +44,7 @@ class Socket(WSListener):
 
 @pytest.fixture
 async def room(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Room, str]]:
-    monkeypatch.setattr(sockets, "QUIET_S", 0.3)
+    monkeypatch.setattr(crowd, "QUIET_S", 0.3)
     monkeypatch.setattr(sockets, "SETTLE_S", 0.0)
     room = Room()
 
