@@ -75,6 +75,9 @@ def measure(
                 one = play(plan(scenario, crowd, made[letter], server, size=size, seconds=seconds, run=word))
                 found[letter].append(one)
                 say(f"   run {number + 1} ({letter}) {_line(one)}")
+        for letter, server in servers.items():
+            if alarms := server.alarms():
+                say(f"   ({letter}) {len(alarms)} errors in its log, the first: {alarms[0][:300]}")
     return [summary(letter, SERVERS[letter].title, all_runs) for letter, all_runs in found.items()]
 
 

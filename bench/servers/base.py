@@ -1,5 +1,6 @@
 """A server under test: a process tree with its database, started for one scenario."""
 
+import re
 import socket
 import subprocess
 import time
@@ -14,6 +15,7 @@ from devtools.processes import ROOT, Command, DevError, end, spawn
 from devtools.services import free_port
 
 START_S = 60.0
+ALARM = re.compile(r"Traceback|\berror\b|\bcritical\b", re.IGNORECASE)
 SECRET = "a key that signs nothing but the benchmark's tokens, on one machine"
 
 
@@ -75,6 +77,10 @@ class Server(ABC):
 
     def log(self) -> str:
         return (self.folder / f"{type(self).__name__}.log").read_text(errors="replace")
+
+    def alarms(self) -> list[str]:
+        """Lines of its log that speak of an error."""
+        return [line for line in self.log().splitlines() if ALARM.search(line)]
 
     def stop(self) -> None:
         if self._process is not None:
