@@ -63,12 +63,27 @@ def _chosen_steps(chosen: list[str], servers: Mapping[str, str]) -> list[Step]:
 
 
 def _test_steps(servers: Mapping[str, str]) -> list[Step]:
-    """All tests. Those that break servers have their own and mostly wait: they run beside the others."""
+    """All tests, for two at a time: those that break servers have their own and mostly wait."""
     pytest: Command = [PYTHON, "-m", "pytest"]
+    # Beside each other on the same servers: a database and a prefix of their own.
+    others = {
+        **servers,
+        "DATABASE_URL": servers["DATABASE_URL"] + "_sockets",
+        "REDIS_PREFIX": "parley-sockets",
+    }
     return [
         Step("tests on SQLite and memory", pytest),
         Step("tests that stop, pause and cut off real servers", [*pytest, "-m", "faults"], servers),
-        Step("tests on PostgreSQL and Redis", [*pytest, "-m", "not faults"], servers),
+        Step(
+            "tests on PostgreSQL and Redis, but of sockets",
+            [*pytest, "-m", "not faults", "--ignore=tests/gateway"],
+            servers,
+        ),
+        Step(
+            "tests on PostgreSQL and Redis, of sockets",
+            [*pytest, "-m", "not faults", "tests/gateway"],
+            others,
+        ),
     ]
 
 
