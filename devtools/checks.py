@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import IO
+from urllib.parse import urlsplit
 
 from devtools.environment import PYTHON, VENV, check_environ
 from devtools.processes import Command, DevError, call, end, say, spawn
@@ -66,11 +67,9 @@ def _test_steps(servers: Mapping[str, str]) -> list[Step]:
     """All tests, for two at a time: those that break servers have their own and mostly wait."""
     pytest: Command = [PYTHON, "-m", "pytest"]
     # Beside each other on the same servers: a database and a prefix of their own.
-    others = {
-        **servers,
-        "DATABASE_URL": servers["DATABASE_URL"] + "_sockets",
-        "REDIS_PREFIX": "parley-sockets",
-    }
+    url = urlsplit(servers["DATABASE_URL"])
+    database = url._replace(path=url.path + "_sockets").geturl()
+    others = {**servers, "DATABASE_URL": database, "REDIS_PREFIX": "parley-sockets"}
     return [
         Step("tests on SQLite and memory", pytest),
         Step("tests that stop, pause and cut off real servers", [*pytest, "-m", "faults"], servers),

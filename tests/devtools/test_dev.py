@@ -179,3 +179,14 @@ def test_a_stale_file_names_the_command_that_makes_it(
     assert generated._compare(tmp_path / "made.txt", "new\n", "lock") == 1
     assert capsys.readouterr().out.endswith("made.txt is stale. Run: python3 dev.py lock\n")
     assert generated._compare(tmp_path / "made.txt", "old\n", "lock") == 0
+
+
+def test_tests_beside_each_other_share_no_database_and_no_channels() -> None:
+    servers = {
+        "DATABASE_URL": "postgres://me:secret@db:5432/parley?sslmode=require",
+        "REDIS_URL": "redis://bus",
+    }
+    *_, rest, sockets = checks._test_steps(servers)
+    assert rest.env == servers
+    assert sockets.env["DATABASE_URL"] == "postgres://me:secret@db:5432/parley_sockets?sslmode=require"
+    assert sockets.env["REDIS_PREFIX"]
