@@ -124,7 +124,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if REDIS_URL:
     CHANNEL_LAYERS: dict[str, Any] = {
         "default": {
-            "BACKEND": env.str("CHANNEL_LAYER", "channels_redis.pubsub.RedisPubSubChannelLayer"),
+            "BACKEND": env.str("CHANNEL_LAYER", "realtime.redis_layer.PipelinedRedisLayer"),
             "CONFIG": {
                 # redis-py 8 gives up on a silent connection after 5 s, which kills the layer's readers
                 # (https://github.com/django/channels_redis/issues/422); its pool of 100 is too small

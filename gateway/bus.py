@@ -110,17 +110,18 @@ class Bus:
                 logger.warning("bus: receiving failed: %s", type(error).__name__)
                 await asyncio.sleep(_RETRY_S)
                 continue
-            try:
-                self._take(message)
-            except Exception as error:  # a message that is not ours; what is in it is not for the log
-                logger.warning("bus: a message could not be read: %s", type(error).__name__)
+            self.take(message)
 
-    def _take(self, message: dict[str, Any]) -> None:
-        if message["type"] == "process.beat":
-            self._beat_at = asyncio.get_running_loop().time()
-            self._turn(failing=False)
-        else:
-            self._on_message(message)
+    def take(self, message: dict[str, Any]) -> None:
+        """A message from the bus, or from this process itself."""
+        try:
+            if message["type"] == "process.beat":
+                self._beat_at = asyncio.get_running_loop().time()
+                self._turn(failing=False)
+            else:
+                self._on_message(message)
+        except Exception as error:  # a message that is not ours; what is in it is not for the log
+            logger.warning("bus: a message could not be read: %s", type(error).__name__)
 
     async def _beat(self) -> None:
         loop = asyncio.get_running_loop()

@@ -18,7 +18,7 @@ class Runtime:
         self.loop = asyncio.get_running_loop()
         self.hub = Hub()
         self.sends = SendQueue()
-        publisher.start()
+        publisher.start(self.hub.bus.take)
         self.hub.start()
 
     async def stop(self) -> None:

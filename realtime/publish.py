@@ -1,7 +1,7 @@
 """What goes on the bus, and how: after the commit, off the path of the acknowledgement, best effort.
 
 The bus only wakes: whatever it loses, every hub finds in the log. So nothing here raises, waits
-for long, or keeps more than BUS_QUEUE_MAX_BYTES.
+for long, or keeps more than BUS_QUEUE_MAX_BYTES. This process's own hub is told without it.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import contextlib
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -64,21 +64,29 @@ class Publisher:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._here: Callable[[dict[str, Any]], None] | None = None
         self._task: asyncio.Task[None] | None = None
-        self._queue: deque[tuple[str, dict[str, Any], int]] = deque()
+        self._new: list[dict[str, Any]] = []  # not yet told here
+        self._queue: deque[tuple[str, dict[str, Any], int]] = deque()  # … nor on the bus
         self._bytes = 0
+        self._sending = False
         self._wake = asyncio.Event()
         self._lock = threading.Lock()
 
-    def start(self) -> None:
-        """Bind to the running loop; what was queued on another one is dropped (the log has it)."""
+    def start(self, here: Callable[[dict[str, Any]], None]) -> None:
+        """Bind to the running loop; what was queued on another one is dropped (the log has it).
+
+        `here` is told every message at once: a round trip before the bus brings it back, and without it.
+        """
         loop = asyncio.get_running_loop()
         if self._loop is loop and self._task is not None and not self._task.done():
             return
         with self._lock:
+            self._new.clear()
             self._queue.clear()
             self._bytes = 0
-        self._loop = loop
+            self._sending = False
+        self._loop, self._here = loop, here
         self._wake = asyncio.Event()
         self._task = loop.create_task(self._run())
 
@@ -89,7 +97,7 @@ class Publisher:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(settings.BUS_TIMEOUT_S):
-                while self._queue:
+                while self._queue or self._sending:
                     self._wake.set()
                     await asyncio.sleep(0)
         task.cancel()
@@ -99,15 +107,25 @@ class Publisher:
         """Queue `message` for `group`; `size` is its rough weight in bytes. Callable from any thread."""
         loop = self._loop
         if loop is None or loop.is_closed():
-            async_to_sync(self._send)(group, message)
+            async_to_sync(self._send)([(group, message)])
             return
         with self._lock:
-            if self._bytes > settings.BUS_QUEUE_MAX_BYTES:
-                return  # the bus hangs; every hub repairs from the log
-            self._queue.append((group, message, size))
-            self._bytes += size
-        with contextlib.suppress(RuntimeError):  # the loop closed just now: the process is going
-            loop.call_soon_threadsafe(self._wake.set)
+            self._new.append(message)
+            told = len(self._new) > 1
+            if self._bytes <= settings.BUS_QUEUE_MAX_BYTES:  # else the bus hangs; the other hubs read the log
+                self._queue.append((group, message, size))
+                self._bytes += size
+        if not told:
+            with contextlib.suppress(RuntimeError):  # the loop closed just now: the process is going
+                loop.call_soon_threadsafe(self._arrived)
+
+    def _arrived(self) -> None:
+        with self._lock:
+            new, self._new = self._new, []
+        if self._here is not None:
+            for message in new:
+                self._here(message)
+        self._wake.set()
 
     async def _run(self) -> None:
         while True:
@@ -115,17 +133,25 @@ class Publisher:
             self._wake.clear()
             while self._queue:
                 with self._lock:
-                    group, message, size = self._queue.popleft()
-                    self._bytes -= size
-                await self._send(group, message)
+                    gathered = [(group, message) for group, message, _ in self._queue]
+                    self._queue.clear()
+                    self._bytes = 0
+                    self._sending = True
+                await self._send(gathered)
+                self._sending = False
 
-    async def _send(self, group: str, message: dict[str, Any]) -> None:
+    async def _send(self, gathered: Sequence[tuple[str, dict[str, Any]]]) -> None:
         layer = get_channel_layer()
+        many = getattr(layer, "group_send_many", None) if len(gathered) > 1 else None
         try:
             async with asyncio.timeout(settings.BUS_TIMEOUT_S):
-                await layer.group_send(group, message)
-        except Exception as error:  # whatever the bus does, the log has the event
-            logger.warning("bus: publication to %s failed: %s", group, type(error).__name__)
+                if many is not None:
+                    await many(gathered)
+                else:
+                    for group, message in gathered:
+                        await layer.group_send(group, message)
+        except Exception as error:  # whatever the bus does, the log has the events
+            logger.warning("bus: %d publications failed: %s", len(gathered), type(error).__name__)
 
 
 publisher = Publisher()

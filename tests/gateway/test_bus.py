@@ -11,6 +11,7 @@ from django.conf import settings as configured
 
 from gateway.runtime import runtime
 from realtime import groups
+from realtime.publish import publisher
 from tests.gateway.test_subscribe import say, seqs, subscribe
 from tests.gateway.waiting import until
 from tests.live import LiveServer
@@ -104,8 +105,9 @@ def forgetful_layer(settings):
 async def test_a_socket_older_than_the_layers_memberships_still_hears_the_bus(
     refreshed, forgetful_layer, server, ada, room, connect, monkeypatch
 ):
-    """A18, and its twin: without the hub's refreshing the bus is deaf, and only the log is left."""
+    """And the twin: without the hub's refreshing the bus is deaf, and only the log is left."""
     hub = server.runtime().hub
+    monkeypatch.setattr(publisher, "_here", None)  # as another process's sends come
     layer = get_channel_layer()
     group = groups.room(UUID(room))
     if not refreshed:
@@ -156,3 +158,38 @@ async def test_idle_sockets_stay_open_and_are_heard_when_the_bus_was_silent(
     for socket in sockets:
         await socket.find("message.created", timeout_s=2)
     assert len(heard) == 1
+
+
+async def test_sends_of_this_process_are_delivered_without_the_bus_and_once_with_it(
+    settings, server, ada, bob, room, connect, monkeypatch
+):
+    settings.HUB_CHECK_S = 60
+    sent = []
+
+    async def lose(gathered):
+        sent.extend(gathered)
+
+    socket = await connect(bob)
+    await subscribe(socket, room)
+    await say(ada, room, 3)
+    await socket.find(lambda frame: frame.get("seq") == 6)
+    monkeypatch.setattr(publisher, "_send", lose)
+    await say(ada, room, 3, start=4)
+    await socket.find(lambda frame: frame.get("seq") == 9)
+    assert len(sent) == 3
+    assert seqs(socket, room) == list(range(4, 10))
+
+
+async def test_what_gathered_goes_to_redis_in_one_pipeline_and_arrives_in_order(settings):
+    if not settings.REDIS_URL:
+        layer = get_channel_layer()
+        assert not hasattr(layer, "group_send_many")  # in memory there is no round trip to save
+        return
+    layer = get_channel_layer()
+    channel = await layer.new_channel()
+    for number in range(5):
+        await layer.group_add(f"g{number}", channel)
+    await layer.group_send_many([(f"g{number % 6}", {"type": "x", "number": number}) for number in range(60)])
+    expected = [number for number in range(60) if number % 6 != 5]
+    assert [(await layer.receive(channel))["number"] for _ in expected] == expected
+    await layer.flush()
