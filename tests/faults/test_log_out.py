@@ -1,0 +1,39 @@
+"""A session that ends loses its sockets on every worker, at once, and soon where the bus is broken."""
+
+import asyncio
+import time
+
+import pytest
+
+from tests.client.socket import Socket
+from tests.faults.cluster import Cluster
+from tests.faults.people import People
+
+pytestmark = pytest.mark.faults
+
+AT_ONCE_S = 1.0
+BUS_BROKEN_S = 5.0  # of the 25 promised: a break is noticed after a second, and then looked for every second
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["whole", "broken"])
+async def test_logging_out_on_one_worker_closes_the_sockets_on_both(
+    cluster: Cluster, people: People, broken: bool
+) -> None:
+    redis = cluster.stores.redis
+    ada, bob = await people.register("ada"), await people.register("bob")
+    hers = [await Socket.connect(worker.url, ada.access) for worker in cluster.workers]
+    his = await Socket.connect(cluster.b.url, bob.access)
+    if broken:
+        await asyncio.to_thread(redis.stop)
+    try:
+        began = time.monotonic()
+        await people.at(ada, cluster.a.url).log_out()
+        for socket in hers:
+            ending = await socket.wait_closed()
+            assert (ending.code, ending.why) == (4403, "session_ended")
+        assert time.monotonic() - began < (BUS_BROKEN_S if broken else AT_ONCE_S)
+        await his.request("ping")
+    finally:
+        if broken:
+            await asyncio.to_thread(redis.start)
+    await his.close()
