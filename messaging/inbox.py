@@ -14,7 +14,7 @@ from messaging import payloads
 from messaging.models import Message
 from realtime import objects
 from rooms.access import room_for_member
-from rooms.models import Membership
+from rooms.models import Membership, Room
 from rooms.payloads import room_of
 
 UNREAD_MAX = 100
@@ -85,8 +85,13 @@ def my_rooms(*, user_id: UUID, kind: str | None, after: RoomKey | None, limit: i
 def my_room(*, user_id: UUID, room_id: str) -> objects.Room:
     """One room of mine, with `me`; NotAMember or NotFound for whoever is not in it."""
     seat = room_for_member(user_id=user_id, room_id=room_id)
-    mine = _with_unread(Membership.objects.filter(pk=seat.membership.pk)).first()
-    return _room_with_me(mine if mine is not None else seat.membership)
+    return _room_with_me(_with_unread(Membership.objects.filter(pk=seat.membership.pk)).get())
+
+
+def joined_room(*, user_id: UUID, room: Room) -> objects.Room:
+    """The room just joined, with `me`; null for whoever was taken out again meanwhile."""
+    mine = _with_unread(Membership.objects.filter(room=room, user_id=user_id, left_seq=None)).first()
+    return msgspec.structs.replace(room_of(room), me=None) if mine is None else _room_with_me(mine)
 
 
 def _with_unread(mine: QuerySet[Membership]) -> QuerySet[Membership]:

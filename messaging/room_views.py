@@ -145,12 +145,12 @@ class JoinView(APIView):
         responses={
             200: OpenApiResponse(
                 ref(objects.Room),
-                description="The room, with `me`.",
+                description="The room, with `me`: null if one was taken out again meanwhile.",
                 examples=[OpenApiExample("Joined", value=_JOINED)],
             )
         },
     )
     def post(self, request: Request, room_id: str) -> Response:
         user_id = user_of(request).id
-        services.join_room(user_id=user_id, room_id=room_id)
-        return Response(inbox.my_room(user_id=user_id, room_id=room_id))
+        room = services.join_room(user_id=user_id, room_id=room_id)
+        return Response(inbox.joined_room(user_id=user_id, room=room))

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from rooms import services
 from rooms.models import LogEntry, Membership
 
 
@@ -136,3 +137,18 @@ def test_a_mute_is_not_ended_by_leaving_and_coming_back(ada, bob, turned):
     turned.turn(300)
     bob.post(f"rooms/{room}/leave/")
     assert bob.post(f"rooms/{room}/join/").body["me"]["muted_until"] is None
+
+
+def test_whoever_is_taken_out_the_moment_they_join_has_joined_all_the_same(ada, bob, monkeypatch):
+    room = ada.room(kind="public")
+    join = services.join_room
+
+    def join_and_be_removed(**who):
+        joined = join(**who)
+        assert ada.delete(f"rooms/{room}/members/{bob.id}/").status == 204
+        return joined
+
+    monkeypatch.setattr(services, "join_room", join_and_be_removed)
+    answer = bob.post(f"rooms/{room}/join/")
+    assert (answer.status, answer.body["id"], answer.body["me"]) == (200, room, None)
+    assert [event["type"] for event in ada.events(room)][-2:] == ["member.joined", "member.left"]
