@@ -174,7 +174,7 @@ def test_many_have_no_address(api):
 
 
 def test_no_field_of_the_model_can_be_set_by_registering(api):
-    """B16: every field of both models is sent along; the row is what it is without them."""
+    """Every field of both models is sent along; the row is what it is without them."""
     hostile = {field.name: True for model in (User, Session) for field in model._meta.get_fields()}
     hostile |= {
         "id": "00000000-0000-7000-8000-000000000000",
