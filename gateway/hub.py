@@ -135,7 +135,12 @@ class Hub:
         feeds = {room_id: self._feed(room_id) for room_id in room_ids}
         waiting = [feed.joined for feed in feeds.values() if feed.joined and not feed.joined.done()]
         if waiting:
-            await asyncio.wait(waiting)
+            try:
+                await asyncio.wait(waiting)
+            except BaseException:  # the socket went away meanwhile: nobody would give them back
+                for feed in feeds.values():
+                    feed.release()
+                raise
         return feeds
 
     def _feed(self, room_id: UUID) -> RoomFeed:

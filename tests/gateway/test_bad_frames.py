@@ -227,7 +227,7 @@ async def test_client_ids_are_of_plain_characters(server, ada, room):
 
 
 async def test_a_thousand_sockets_with_bad_frames_leave_nothing_behind(server, ada, room):
-    """A17. Each says up to three things it should not, answers a ping all the same, and goes."""
+    """Each says up to three things it should not, answers a ping all the same, and goes."""
     hub = server.runtime().hub
 
     async def standing():

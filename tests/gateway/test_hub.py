@@ -50,6 +50,26 @@ async def test_whoever_comes_back_the_moment_they_leave_is_still_told(server):
     assert server.call(story())
 
 
+async def test_whoever_goes_while_a_room_is_entered_holds_nothing(server, monkeypatch):
+    async def story():
+        hub = runtime().hub
+        asked = asyncio.Event()
+
+        async def join(group):
+            asked.set()
+            await asyncio.sleep(0.05)
+
+        monkeypatch.setattr(hub.bus, "join", join)
+        entering = asyncio.create_task(hub.enter([uuid4(), uuid4()]))
+        await asked.wait()
+        assert len(hub._feeds) == 2
+        entering.cancel()
+        await asyncio.gather(entering, return_exceptions=True)
+        return len(hub._feeds)
+
+    assert server.call(story()) == 0
+
+
 async def test_one_subscription_of_the_bus_serves_all_sockets_and_goes_with_the_last(
     server, ada, bob, room, connect
 ):

@@ -1,4 +1,4 @@
-"""B6: no token and no message body is in anything that is logged, at any level."""
+"""No token and no message body is in anything that is logged, at any level."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""B7: which pages may open a socket. Any other is refused in the handshake, with 403."""
+"""Which pages may open a socket. Any other is refused in the handshake, with 403."""
 
 import pytest
 from websockets.exceptions import InvalidStatus

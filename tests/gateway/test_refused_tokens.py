@@ -1,4 +1,4 @@
-"""B1 to B3 on the socket: accepted, told why, closed with 4401 or 4403."""
+"""Forged and stale tokens on the socket: accepted, told why, closed with 4401 or 4403."""
 
 import asyncio
 

@@ -25,7 +25,7 @@ TOTAL = WRITERS * EACH
 
 @pytest.mark.django_db(transaction=True)
 def test_a_reader_who_asks_for_what_is_above_their_position_misses_nothing() -> None:
-    """A23: what `seq > last` shows is never followed by a lower number that committed later."""
+    """What `seq > last` shows is never followed by a lower number that committed later."""
     ada = services.register(username="ada", password=PASSWORD)
     room = create_room(creator_id=ada.user.id, kind="private", name="story").room
     start = Room.objects.get(id=room.id).last_seq
@@ -106,7 +106,7 @@ def test_batches_over_rooms_in_opposite_orders_do_not_wait_for_each_other_for_ev
 
 
 async def test_one_client_id_sent_twenty_times_at_once_over_rest_and_socket_is_one_message(server) -> None:
-    """A22, for three ids, each raced by its author's own devices."""
+    """For three ids, each raced by its author's own devices."""
     async with Rest(server.http) as ada:
         await ada.register("ada", PASSWORD)
         room = (await ada.create_room())["id"]
