@@ -188,12 +188,18 @@ async def test_a_removal_racing_a_coming_back(scene: Scene) -> None:
     assert seqs == sorted(set(seqs)), "doubled or out of order"
     seen = set(seqs)
     bounds = [entry["seq"] + 1, *(seq for _, seq in moves[1:]), head]
+    passed_by = 0
     for index in range(0, len(bounds), 2):
         came, went = bounds[index], bounds[index + 1]
-        # From coming (at first from where the socket started) up to leaving, that included.
+        # From coming (at first from where the socket started) up to leaving, that included; but a stay that was
+        # over before the server looked is not told at all.
         due = set(range(came, went + 1))
+        if 0 < index < len(bounds) - 2 and not due & seen:
+            passed_by += 1
+            continue
         assert due <= seen, f"between joining at {came} and {went}: lacks {sorted(due - seen)[:5]}"
         seen -= due
+    assert passed_by <= ROUNDS // 2, f"{passed_by} stays of {ROUNDS} were never told"
     assert not seen, f"saw {sorted(seen)[:5]} while not in, of {moves}"
     await everything.close()
 
