@@ -115,6 +115,16 @@ def feed_on(log):
     return feed
 
 
+def read_from_the_start():
+    """An empty log, its feed, and one reader."""
+    log = Case.log = Log()
+    feed = feed_on(log)
+    feed.settle(0)
+    reader = Reader(feed, 0, 0)
+    reader.go(log)
+    return log, feed, reader
+
+
 @pytest.fixture(autouse=True)
 def list_as_log():
     """`read_events` asks the log of the case under way."""
@@ -241,11 +251,7 @@ def test_with_the_repair_switched_off_the_same_story_loses_events():
     """The twin: that the tests above see a loss when there is one."""
 
     async def story():
-        log = Case.log = Log()
-        feed = feed_on(log)
-        feed.settle(0)
-        reader = Reader(feed, 0, 0)
-        reader.go(log)
+        log, feed, reader = read_from_the_start()
         for _ in range(5):
             log.append()
         feed.offer([log.events[0], log.events[2]])
@@ -278,11 +284,7 @@ def test_events_in_order_are_delivered_without_a_look_at_the_log():
 
 def test_two_events_that_overtake_each_other_cost_no_read_within_the_grace():
     async def story():
-        log = Case.log = Log()
-        feed = feed_on(log)
-        feed.settle(0)
-        reader = Reader(feed, 0, 0)
-        reader.go(log)
+        log, feed, reader = read_from_the_start()
         for _ in range(2):
             log.append()
         feed.offer([log.events[1]])

@@ -10,20 +10,10 @@ from websockets.exceptions import ConnectionClosed
 from gateway import socket_rooms
 from gateway.runtime import runtime
 from realtime import groups
+from tests.gateway.inside import consumer_of
 from tests.gateway.test_subscribe import say
 from tests.gateway.waiting import until
 from tests.gateway.wire import Wire
-
-
-def consumer_of(server, rest):
-    """The one socket of this person."""
-    [consumer] = [
-        each
-        for local in server.runtime().hub._people.values()
-        for each in local
-        if str(each.user_id) == rest.user_id
-    ]
-    return consumer
 
 
 async def test_control_frames_beyond_the_limit_cut_the_line(settings, server, ada):

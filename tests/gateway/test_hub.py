@@ -9,6 +9,7 @@ from gateway import socket_rooms
 from gateway.runtime import runtime
 from realtime import groups
 from realtime.publish import publisher
+from tests.gateway.inside import consumer_of
 from tests.gateway.test_subscribe import say, seqs, subscribe
 from tests.gateway.waiting import until
 
@@ -150,17 +151,7 @@ async def test_a_look_at_the_memberships_that_fails_is_made_again_by_the_next_ch
         broken.setattr(socket_rooms, "places_of", fail)
         later = (await ada.create_room(members=[bob.user_id]))["id"]
         await until(lambda: failed, "the look has failed")
-        await until(lambda: not _consumer(server, bob).rooms._looking, "the look has ended")
+        await until(lambda: not consumer_of(server, bob).rooms._looking, "the look has ended")
     server.call(server.runtime().hub.check())
     begun = await socket.find("subscribed")
     assert [place["room"] for place in begun.frame["rooms"]] == [later]
-
-
-def _consumer(server, rest):
-    [consumer] = [
-        each
-        for local in server.runtime().hub._people.values()
-        for each in local
-        if str(each.user_id) == rest.user_id
-    ]
-    return consumer
