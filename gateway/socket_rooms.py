@@ -197,8 +197,7 @@ class SocketRooms:
 
     def compare(self, mine: list[Place]) -> None:
         """As `look_again`, with the memberships read already."""
-        fresh = {place.room_id for place in mine if self._is_new(place)}
-        if self.all and not self._closed and not fresh <= self._too_many:
+        if self.all and any(self._is_new(place) and place.room_id not in self._too_many for place in mine):
             self.look_again()
 
     async def _look(self) -> None:
