@@ -12,13 +12,23 @@ from realtime import objects
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """Who sends, without the ORM. `expires_at` is the token's; the session is None for bots' tokens."""
+    """Who sends, without the ORM.
+
+    `credential_id` is the session's or the API token's; the session is None for API tokens. The token is
+    good until `expires_at` (None: until revoked). `scopes` are what an API token may do; None is everything.
+    """
 
     user_id: UUID
-    session_id: UUID | None
-    expires_at: datetime
+    credential_id: UUID
+    expires_at: datetime | None
     user: objects.User
     session: objects.Session | None
+    scopes: frozenset[str] | None = None
+
+    @property
+    def session_id(self) -> UUID | None:
+        """The session's id; None for an API token."""
+        return None if self.session is None else self.credential_id
 
 
 def identify(token: str) -> tuple[Identity, User]:
@@ -41,7 +51,7 @@ def identify(token: str) -> tuple[Identity, User]:
     return (
         Identity(
             user_id=user.id,
-            session_id=session.id,
+            credential_id=session.id,
             expires_at=claims.expires_at,
             user=payloads.profile_of(user),
             session=payloads.session_of(session, session.id),

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 
 from accounts import access
 from accounts.models import User
+from accounts.scopes import require_scope, scope_of
 from common.errors import NotAuthenticated, TokenInvalid
 
 SCHEME = "bearer"
@@ -33,11 +34,15 @@ class BearerAuthentication(BaseAuthentication):
 
 
 class IsAuthenticated(BasePermission):
-    """Lets in whoever the authentication knows; NotAuthenticated for everybody else."""
+    """Lets in whoever the authentication knows; NotAuthenticated for everybody else.
+
+    API tokens only where the view's `scopes` name one they have (accounts/scopes.py).
+    """
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if request.auth is None:
             raise NotAuthenticated
+        require_scope(identity_of(request), scope_of(view, str(request.method)))
         return True
 
 

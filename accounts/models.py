@@ -1,4 +1,4 @@
-"""People and their sessions."""
+"""People and bots, their sessions and tokens, and whom they block."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -32,7 +32,10 @@ class UserQuery(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person or a bot. `username_key` is what makes two names the same (NFKC, casefold)."""
+    """A person or a bot. `username_key` is what makes two names the same (NFKC, casefold).
+
+    `owner` is the person a bot belongs to; a person has none.
+    """
 
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     username = models.CharField(max_length=64, unique=True)
@@ -43,6 +46,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     avatar = models.CharField(max_length=300, blank=True, default="")
     bio = models.CharField(max_length=500, blank=True, default="")
     is_bot = models.BooleanField(default=False)
+    owner = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="bots")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=clock.now, db_default=Now(), editable=False)
@@ -53,6 +57,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(is_bot=False, owner=None) | models.Q(is_bot=True, owner__isnull=False),
+                name="user_bot_has_owner",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.username
@@ -94,3 +106,42 @@ class Session(models.Model):
     def end(self, at: datetime) -> None:
         """Mark as ended; saving and telling the sockets is the service's."""
         self.ended_at = at
+
+
+class ApiToken(models.Model):
+    """A bot's long-lived credential. Only its SHA-256 is kept: it is random, so guessing is no danger.
+
+    `scopes` are names of accounts/scopes.py; `expires_at` null is for ever, `revoked_at` null stands.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
+    bot = models.ForeignKey(User, models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100, blank=True, default="")
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.name or 'token'} {self.id}"
+
+
+class Block(models.Model):
+    """`blocker` wants to hear nothing from `blocked`."""
+
+    blocker = models.ForeignKey(User, models.CASCADE, related_name="blocks", db_index=False)
+    blocked = models.ForeignKey(User, models.CASCADE, related_name="blocked_by")
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["blocker", "blocked"], name="block_once"),
+            models.CheckConstraint(
+                condition=~models.Q(blocker=models.F("blocked")), name="block_not_oneself"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.blocker_id} blocks {self.blocked_id}"

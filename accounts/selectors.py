@@ -6,27 +6,46 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.models import User
-from common.errors import NotFound
+from common.errors import NotFound, SessionEnded, UserDisabled
 from common.rows import RowSet, read_uuid
 
 
-def standing_sessions(ids: Collection[UUID]) -> set[UUID]:
-    """Those of `ids` that are sessions not ended, of users who may still come in; one query."""
+def ended_credentials(ids: Collection[UUID]) -> dict[UUID, str]:
+    """Those of `ids` (sessions and API tokens) that let nobody in any more, with the error's code; one query."""
     if not ids:
-        return set()
+        return {}
     asked = RowSet("asked", id="uuid")
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT s.id
+            SELECT asked.id, u.id IS NOT NULL AND (NOT u.is_active OR u.deleted_at IS NOT NULL)
             FROM {asked.sql}
-            JOIN accounts_session s ON s.id = asked.id
-            JOIN accounts_user u ON u.id = s.user_id
-            WHERE s.ended_at IS NULL AND u.is_active AND u.deleted_at IS NULL
+            LEFT JOIN accounts_session s ON s.id = asked.id
+            LEFT JOIN accounts_apitoken t ON t.id = asked.id
+            LEFT JOIN accounts_user u ON u.id = COALESCE(s.user_id, t.bot_id)
+            WHERE u.id IS NULL OR NOT u.is_active OR u.deleted_at IS NOT NULL
+               OR s.ended_at IS NOT NULL OR t.revoked_at IS NOT NULL
             """,  # noqa: S608  the table expression is ours and holds no value
-            asked.params((session_id,) for session_id in ids),
+            asked.params((credential_id,) for credential_id in ids),
         )
-        return {read_uuid(row[0]) for row in cursor.fetchall()}
+        return {
+            read_uuid(key): UserDisabled.code if disabled else SessionEnded.code
+            for key, disabled in cursor.fetchall()
+        }
+
+
+def blocks_among(pairs: Collection[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
+    """Those of the (blocker, blocked) pairs that stand; one query, none for no pairs."""
+    if not pairs:
+        return set()
+    asked = RowSet("asked", blocker="uuid", blocked="uuid")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT b.blocker_id, b.blocked_id FROM {asked.sql} JOIN accounts_block b "  # noqa: S608
+            "ON b.blocker_id = asked.blocker AND b.blocked_id = asked.blocked",
+            asked.params(pairs),
+        )
+        return {(read_uuid(blocker), read_uuid(blocked)) for blocker, blocked in cursor.fetchall()}
 
 
 def users_by_ids(ids: Collection[UUID]) -> list[User]:

@@ -1,6 +1,6 @@
 """Accounts over REST. Views parse, call one service or selector, and render; they hold no rules."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import payloads, selectors, services
+from accounts import payloads, scopes, selectors, services
 from accounts.authentication import identity_of, user_of
 from accounts.serializers import OpenedSession, RefreshBody, RegisterBody, TokenBody, TokenPair, UserPage
 from common.errors import (
@@ -194,6 +194,8 @@ class LogoutView(APIView):
 
 
 class MeView(APIView):
+    scopes: ClassVar = {"GET": scopes.ANY}
+
     @extend_schema(
         operation_id="users_me_get",
         tags=["users"],
@@ -212,6 +214,8 @@ class MeView(APIView):
 
 
 class UsersView(APIView):
+    scopes: ClassVar = {"GET": scopes.ANY}
+
     @extend_schema(
         operation_id="users_list",
         tags=["users"],
@@ -241,6 +245,8 @@ class UsersView(APIView):
 
 
 class UserView(APIView):
+    scopes: ClassVar = {"GET": scopes.ANY}
+
     @extend_schema(
         operation_id="users_get",
         tags=["users"],

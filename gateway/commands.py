@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
-from uuid import UUID
 
 import msgspec
 from django.conf import settings
 
+from accounts import scopes
 from accounts.access import Identity
 from common.db import unavailable
 from common.errors import Forbidden, InternalError, Invalid, NotAuthenticated, ParleyError
@@ -92,7 +92,7 @@ def message_send(caller: Caller, frame: protocol.MessageSend) -> "asyncio.Future
     _needs_room(caller, frame.room)
     draft = check_draft(
         room_id=frame.room,
-        author_id=_user(caller),
+        author_id=identified(caller, scopes.MESSAGES_WRITE).user_id,
         client_id=frame.client_id,
         body=frame.body,
         reply_to=frame.reply_to,
@@ -106,7 +106,7 @@ def message_send(caller: Caller, frame: protocol.MessageSend) -> "asyncio.Future
 async def read(caller: Caller, frame: protocol.Read, ack: Ack) -> None:
     """Moves my read position."""
     _needs_room(caller, frame.room)
-    user_id = _user(caller)
+    user_id = identified(caller).user_id
     ack(
         await caller.runtime.hub.pool.run(
             lambda: mark_read(user_id=user_id, room_id=frame.room, seq=frame.seq, force=bool(frame.force))
@@ -114,25 +114,28 @@ async def read(caller: Caller, frame: protocol.Read, ack: Ack) -> None:
     )
 
 
-def _user(caller: Caller) -> UUID:
+def identified(caller: Caller, scope: str = scopes.ANY) -> Identity:
+    """Who sends; NotAuthenticated before `auth`, ScopeMissing for an API token that lacks `scope`."""
     if caller.identity is None:
-        raise NotAuthenticated()
-    return caller.identity.user_id
+        raise NotAuthenticated("The first frame of this socket is `auth`.")
+    scopes.require_scope(caller.identity, scope)
+    return caller.identity
 
 
 class Command(msgspec.Struct, frozen=True):
-    """`alone`: waits for all before it, and all after it wait."""
+    """`scope` is what an API token needs. `alone`: waits for all before it, and all after it wait."""
 
     shape: type[msgspec.Struct]
     run: Callable[[Any, Any, Ack], Awaitable[None]]
+    scope: str = scopes.ANY
     alone: bool = False
 
 
 COMMANDS: dict[str, Command] = {
     "auth": Command(protocol.Auth, auth, alone=True),
-    "subscribe": Command(protocol.Subscribe, subscribe, alone=True),
-    "unsubscribe": Command(protocol.Unsubscribe, unsubscribe, alone=True),
-    "read": Command(protocol.Read, read),
+    "subscribe": Command(protocol.Subscribe, subscribe, scopes.MESSAGES_READ, alone=True),
+    "unsubscribe": Command(protocol.Unsubscribe, unsubscribe, scopes.MESSAGES_READ, alone=True),
+    "read": Command(protocol.Read, read, scopes.MESSAGES_READ),
 }
 """Beside `message.send` and `ping`, which need no task of their own (gateway/consumer.py)."""
 

@@ -20,7 +20,13 @@ from django.conf import settings
 from accounts.access import Identity
 from common import clock
 from common.decode import decode_struct, half_characters
-from common.errors import Invalid, NotAuthenticated, ParleyError, UnknownType
+from common.errors import (
+    Invalid,
+    ParleyError,
+    SessionEnded,
+    UnknownType,
+    UserDisabled,
+)
 from common.ids import new_id
 from common.paging import read_int
 from gateway import commands
@@ -56,6 +62,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
     """See the module; the frames themselves are in gateway/commands.py."""
 
     user_id: UUID
+    credential_id: UUID
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one socket. However it ends, nothing of it stays behind."""
@@ -65,13 +72,13 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         self.base_send = send
         self.inbox = Inbox()
         self.identity: Identity | None = None
-        self.session_id: UUID | None = None
         self.only_room: str | None = scope["url_route"]["kwargs"].get("room_id")
         self.rooms = SocketRooms(self, self.runtime.hub)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._bad: deque[float] = deque()
-        structlog.contextvars.bind_contextvars(connection_id=str(new_id()))
+        self.connection_id = new_id().hex
+        structlog.contextvars.bind_contextvars(connection_id=self.connection_id)
         try:
             while True:
                 message = await receive()
@@ -136,14 +143,14 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
                 return
         else:
             epoch = ""
-        if not first and self.session_id != identity.session_id:
-            logger.info("socket renewed by another session")
         self.identity = identity
         self.user_id = identity.user_id
-        self.session_id = identity.session_id
+        self.credential_id = identity.credential_id
         self._cancel("auth")
-        left_s = (identity.expires_at - clock.now()).total_seconds()
-        self._later("expiry", max(0.0, left_s), self._expired)
+        self._cancel("expiry")
+        if identity.expires_at is not None:
+            left_s = (identity.expires_at - clock.now()).total_seconds()
+            self._later("expiry", max(0.0, left_s), self._expired)
         if first:
             await self.runtime.hub.arrive(self)
         else:
@@ -163,9 +170,14 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
     def _expired(self) -> None:
         self.outbox.close(4401, "token_expired", "The access token has expired; renew it by `auth` in time.")
 
-    def session_ended(self) -> None:
-        """The session stands no more, or its user is disabled."""
-        self.outbox.close(4403, "session_ended", "The session has ended; log in again.")
+    def ended(self, code: str) -> None:
+        """The session or API token stands no more, or its user is disabled."""
+        error = UserDisabled() if code == UserDisabled.code else SessionEnded()
+        self.outbox.close(4403, error.code, error.detail)
+
+    def notice(self, frame: str) -> None:
+        """A hint to this person."""
+        self.outbox.put(frame)
 
     @property
     def follows_memberships(self) -> bool:
@@ -210,7 +222,11 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
     def subscription_ended(self, subscription: Subscription, reason: str) -> None:
         """The user is out of a room: the socket is told, and one for that room alone closes."""
         self.rooms.ended(subscription, reason)
-        if self.only_room is not None:
+        if self.only_room is None:
+            return
+        if reason == "room_deleted":
+            self.outbox.close(4404, "not_found", "The room was deleted.")
+        else:
             self.outbox.close(4403, "not_a_member", "You are not a member of this room.")
 
     # --- frames ---------------------------------------------------------------------------------
@@ -262,7 +278,6 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
             done()
             return
         try:
-            self._needs_identity()
             commands.message_send(self, frame).add_done_callback(answer)
         except ParleyError as error:
             self.outbox.put(error_frame(key, error))
@@ -289,7 +304,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
             return
         try:
             if command.run is not commands.auth:
-                self._needs_identity()
+                commands.identified(self, command.scope)
             await command.run(self, body, ack)
         except Exception as caught:
             error = commands.refusal_for(caught)
@@ -298,10 +313,6 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
             self.outbox.put(error_frame(key, error))
             if first_auth:
                 self._refuse(error)
-
-    def _needs_identity(self) -> None:
-        if self.identity is None:
-            raise NotAuthenticated("The first frame of this socket is `auth`.")
 
     def _no_frame(self, text: str, error: Invalid) -> None:
         """Not counted as bad where it is one but for a text cut in half: `error` names the field."""

@@ -7,7 +7,7 @@ a gap is first read from the log, and what is not above the position has no effe
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from django.conf import settings
@@ -23,8 +23,19 @@ _WAITING_MAX = 1_000  # events ahead of a gap; more are read from the log anyway
 _RETRY_S = 0.5
 
 
+class Hint(NamedTuple):
+    """An unnumbered frame: typing, a signal. Not for the sockets of `user`, nor for the one called `socket`."""
+
+    frame: str
+    user: UUID | None
+    socket: str
+
+
 class Subscriber(Protocol):
     """Whoever a feed delivers to."""
+
+    def hint(self, hint: Hint) -> None:
+        """Take an unnumbered frame."""
 
     def deliver_run(self, run: Run) -> None:
         """Take the events of it that are above one's position."""
@@ -75,6 +86,11 @@ class RoomFeed:
                     self._follow(following)
         self._advance(following)
         self._mind_gap(settings.HUB_GAP_GRACE_S)
+
+    def hint(self, hint: Hint) -> None:
+        """Pass an unnumbered frame to whoever is up to date; the others would get it in the wrong place."""
+        for subscriber in tuple(self.live):
+            subscriber.hint(hint)
 
     def settle(self, head: int) -> None:
         """The log is known to reach `head`: where a new feed starts, or what an old one has to reach."""

@@ -14,9 +14,9 @@ from uuid import UUID
 
 from django.conf import settings
 
-from accounts.selectors import standing_sessions
+from accounts.selectors import ended_credentials
 from gateway.bus import Bus
-from gateway.feed import RoomFeed
+from gateway.feed import Hint, RoomFeed
 from gateway.pool import DatabasePool
 from realtime import groups
 from realtime.publish import read_room_message
@@ -29,10 +29,13 @@ class Connection(Protocol):
     """What the hub knows of an authenticated socket."""
 
     user_id: UUID
-    session_id: UUID | None
+    credential_id: UUID
 
-    def session_ended(self) -> None:
-        """The session stands no more: close with 4403."""
+    def ended(self, code: str) -> None:
+        """Its session or API token stands no more, or its user is disabled: close with 4403."""
+
+    def notice(self, frame: str) -> None:
+        """Send a notice."""
 
     @property
     def follows_memberships(self) -> bool:
@@ -175,11 +178,19 @@ class Hub:
         elif kind == "user.memberships":
             for connection in tuple(self._people.get(UUID(message["user"]), ())):
                 connection.memberships_moved()
-        elif kind == "session.ended":
-            ended = UUID(message["session"])
+        elif kind == "room.hint":
+            feed = self._feeds.get(UUID(message["room"]))
+            if feed is not None:
+                user = UUID(message["user"]) if message["user"] else None
+                feed.hint(Hint(str(message["frame"]), user, str(message["socket"])))
+        elif kind == "user.notice":
             for connection in tuple(self._people.get(UUID(message["user"]), ())):
-                if connection.session_id == ended:
-                    connection.session_ended()
+                connection.notice(str(message["frame"]))
+        elif kind == "user.ended":
+            credential, code = message["credential"], str(message["code"])
+            for connection in tuple(self._people.get(UUID(message["user"]), ())):
+                if not credential or connection.credential_id == UUID(credential):
+                    connection.ended(code)
 
     def _on_bus_turn(self) -> None:
         # Failing: what was published just before may be lost. Working again: what was meanwhile.
@@ -238,13 +249,13 @@ class Hub:
 
     async def _compare(self, rooms: Sequence[UUID], users: Sequence[UUID]) -> None:
         people = {connection for user_id in users for connection in self._people[user_id]}
-        sessions = {c.session_id for c in people if c.session_id is not None}
+        credentials = {connection.credential_id for connection in people}
         followers = {c.user_id for c in people if c.follows_memberships}
 
-        def read() -> tuple[str, dict[UUID, Head], set[UUID], dict[UUID, list[Place]]]:
-            return current_epoch(), heads(rooms), standing_sessions(sessions), places_of(followers)
+        def read() -> tuple[str, dict[UUID, Head], dict[UUID, str], dict[UUID, list[Place]]]:
+            return current_epoch(), heads(rooms), ended_credentials(credentials), places_of(followers)
 
-        epoch, found, standing, memberships = await self.pool.run(read)
+        epoch, found, ended, memberships = await self.pool.run(read)
         if self._epoch is not None and epoch != self._epoch:
             logger.warning("the database was restored: closing all sockets")
             self._restart_all("The server's data was restored; load the rooms anew.")
@@ -254,7 +265,7 @@ class Hub:
             if feed is not None and feed.head is not None:
                 feed.expect(head.last_seq, grace_s=0)
         for connection in people:
-            if connection.session_id is not None and connection.session_id not in standing:
-                connection.session_ended()
+            if connection.credential_id in ended:
+                connection.ended(ended[connection.credential_id])
             elif connection.user_id in memberships:
                 connection.memberships_are(memberships[connection.user_id])

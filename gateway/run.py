@@ -8,13 +8,13 @@ from realtime.publish import RoomEvent
 
 
 class Run:
-    """Consecutive events, at least one."""
+    """Consecutive events, at least one. `personal`: one of them means more to some subscribers than to others."""
 
     def __init__(self, events: Sequence[RoomEvent]) -> None:
         self.events = events
         self.before = events[0].seq - 1
         self.last = events[-1].seq
-        self.leaves = any(event.left is not None for event in events)
+        self.personal = any(event.member is not None or event.reason for event in events)
 
     @cached_property
     def ready(self) -> bytes:

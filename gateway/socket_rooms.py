@@ -34,6 +34,7 @@ class Holder(Protocol):
     """The connection they are of."""
 
     user_id: UUID
+    connection_id: str
     outbox: Outbox
 
     def subscription_ended(self, subscription: Subscription, reason: str) -> None:

@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.conf import settings
 
-from gateway.feed import RoomFeed
+from gateway.feed import Hint, RoomFeed
 from gateway.outbox import Outbox
 from gateway.pool import DatabasePool
 from gateway.run import Run
@@ -23,6 +23,7 @@ class Owner(Protocol):
     """The connection a subscription belongs to."""
 
     user_id: UUID
+    connection_id: str
     outbox: Outbox
 
     def subscription_ended(self, subscription: "Subscription", reason: str) -> None:
@@ -33,7 +34,8 @@ class Subscription:
     """Delivers the events after `position`, each once, in order, until it ends.
 
     `known_head` is the log's end when the user was last seen to be a member: a `member.left` of
-    theirs at or below it is history, a later one ends the subscription.
+    theirs at or below it is history, a later one ends the subscription. `standing` is for whoever asks
+    what its user may do here: kept until an event changes their membership.
     """
 
     def __init__(self, owner: Owner, feed: RoomFeed, *, position: int, known_head: int) -> None:
@@ -41,6 +43,7 @@ class Subscription:
         self.feed = feed
         self.position = position
         self.ended = False
+        self.standing: Any = None
         self._known_head = known_head
         feed.holders += 1
 
@@ -51,12 +54,17 @@ class Subscription:
 
     def deliver_run(self, run: Run) -> None:
         """Send a run of live events on, whole where all of it is new and none can end the subscription."""
-        if self.position == run.before and not run.leaves and not self.ended:
+        if self.position == run.before and not run.personal and not self.ended:
             self.position = run.last
             self.owner.outbox.put_run(run)
             return
         for event in run.events:
             self.deliver(event)
+
+    def hint(self, hint: Hint) -> None:
+        """Send an unnumbered frame, unless it is from this very person or socket."""
+        if hint.user != self.owner.user_id and hint.socket != self.owner.connection_id:
+            self.owner.outbox.put(hint.frame)
 
     def deliver(self, event: RoomEvent, *, counted: bool = True) -> None:
         """Send the next event on; what is not above the position has no effect."""
@@ -64,9 +72,12 @@ class Subscription:
             return
         self.position = event.seq
         self.owner.outbox.put(event.frame, counted=counted)
-        if event.left == self.owner.user_id and event.seq > self._known_head:
-            self.end()
-            self.owner.subscription_ended(self, event.reason)
+        if event.seq > self._known_head:
+            if event.ends_for(self.owner.user_id):
+                self.end()
+                self.owner.subscription_ended(self, event.reason)
+            elif event.member == self.owner.user_id:
+                self.standing = None
 
     def end(self) -> None:
         """Deliver nothing more."""

@@ -1,6 +1,6 @@
 """Reads the log and renders it: each event with the state its object has now."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +8,7 @@ import msgspec
 
 from common.errors import Resync
 from messaging.models import Message
-from messaging.payloads import message_created, read_messages
+from messaging.payloads import message_changed, read_messages
 from realtime import objects
 from realtime.events import EventPage, EventType
 from realtime.publish import RoomEvent
@@ -16,6 +16,10 @@ from rooms import payloads
 from rooms.access import room_for_member
 from rooms.models import LogEntry, Membership, Room
 from rooms.selectors import current_epoch
+
+_OF_ROOMS = frozenset({EventType.ROOM_CREATED, EventType.ROOM_UPDATED})
+_OF_MEMBERS = frozenset({EventType.MEMBER_JOINED, EventType.MEMBER_UPDATED})
+_OF_MESSAGES = frozenset({EventType.MESSAGE_CREATED, EventType.MESSAGE_UPDATED, EventType.MESSAGE_DELETED})
 
 
 def read_events(room_id: UUID, after: int, limit: int) -> list[RoomEvent]:
@@ -31,31 +35,34 @@ def read_events(room_id: UUID, after: int, limit: int) -> list[RoomEvent]:
     wanted: dict[str, list[Any]] = {}
     for entry in entries:
         wanted.setdefault(entry[1], []).append(entry[4])
-    messages = _messages(wanted.get(EventType.MESSAGE_CREATED, []))
-    members = _members(room_id, wanted.get(EventType.MEMBER_JOINED, []))
-    room = payloads.room_of(Room.objects.get(id=room_id)) if EventType.ROOM_CREATED in wanted else None
+    messages = _messages({key for kind in _OF_MESSAGES for key in wanted.get(kind, ())})
+    members = _members(room_id, {key for kind in _OF_MEMBERS for key in wanted.get(kind, ())})
+    room = payloads.room_of(Room.objects.get(id=room_id)) if wanted.keys() & _OF_ROOMS else None
     events: list[RoomEvent] = []
     for seq, kind, at, actor_id, subject_id, data in entries:
-        if kind == EventType.MESSAGE_CREATED:
-            events.append(message_created(seq, at, actor_id, messages[subject_id]))
-        elif kind == EventType.MEMBER_JOINED:
-            events.append(payloads.member_joined(room_id, seq, at, actor_id, members[subject_id]))
-        elif kind == EventType.MEMBER_LEFT:
+        event = EventType(kind)
+        if event in _OF_MESSAGES:
+            events.append(message_changed(event, seq, at, actor_id, messages[subject_id]))
+        elif event in _OF_MEMBERS:
+            events.append(payloads.member_changed(event, room_id, seq, at, actor_id, members[subject_id]))
+        elif event == EventType.MEMBER_LEFT:
             assert subject_id is not None
             events.append(payloads.member_left(room_id, seq, at, actor_id, subject_id, data["reason"]))
+        elif event == EventType.ROOM_DELETED:
+            events.append(payloads.room_deleted(room_id, seq, at, actor_id))
         else:
             assert room is not None
-            events.append(payloads.room_created(room_id, seq, at, actor_id, room))
+            events.append(payloads.room_changed(event, seq, at, actor_id, room))
     return events
 
 
-def _messages(message_ids: Sequence[UUID]) -> dict[UUID | None, objects.Message]:
+def _messages(message_ids: Collection[UUID]) -> dict[UUID | None, objects.Message]:
     if not message_ids:
         return {}
     return {message.id: message for message in read_messages(Message.objects.filter(id__in=message_ids))}
 
 
-def _members(room_id: UUID, user_ids: Sequence[UUID]) -> dict[UUID | None, objects.Member]:
+def _members(room_id: UUID, user_ids: Collection[UUID]) -> dict[UUID | None, objects.Member]:
     if not user_ids:
         return {}
     rows = Membership.objects.filter(room_id=room_id, user_id__in=user_ids).select_related("user")

@@ -1,4 +1,4 @@
-"""Messages."""
+"""Messages, what they said before they were edited, and whom they mention."""
 
 from typing import ClassVar
 
@@ -53,3 +53,31 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.room_id} {self.seq}"
+
+
+class MessageEdit(models.Model):
+    """What a message said before one of its edits. Deleted with the message's text."""
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="edits")
+    body = models.TextField()
+    written_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.message_id} as of {self.written_at}"
+
+
+class Mention(models.Model):
+    """A message that names a member; what unread mentions are counted from, by `seq`."""
+
+    room = models.ForeignKey(Room, models.CASCADE, related_name="+", db_index=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    seq = models.BigIntegerField()
+    message = models.ForeignKey(Message, models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "room", "seq"], name="mention_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.message_id}"

@@ -98,7 +98,8 @@ def for_reader(messages: Iterable[objects.Message]) -> list[objects.Message]:
     return [msgspec.structs.replace(message, me=NO_REACTIONS) for message in messages]
 
 
-def message_created(seq: int, at: datetime, actor: UUID | None, message: objects.Message) -> RoomEvent:
-    """The event `message.created`."""
-    data = MessageData(message)
-    return RoomEvent(seq, encode_event(Event(EventType.MESSAGE_CREATED, message.room, seq, at, actor, data)))
+def message_changed(
+    kind: EventType, seq: int, at: datetime, actor: UUID | None, message: objects.Message
+) -> RoomEvent:
+    """The event `message.created`, `message.updated` or `message.deleted`."""
+    return RoomEvent(seq, encode_event(Event(kind, message.room, seq, at, actor, MessageData(message))))

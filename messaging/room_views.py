@@ -1,10 +1,13 @@
 """Rooms over REST: here and not in rooms/, because a room shows its reader what is unread in it."""
 
+from typing import ClassVar
+
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import scopes
 from accounts.authentication import user_of
 from common import examples
 from common.errors import ClientIdConflict, Invalid, NotAMember
@@ -27,6 +30,8 @@ _JOINED = examples.ROOM | {
 
 
 class RoomsView(APIView):
+    scopes: ClassVar = {"GET": scopes.ROOMS_READ, "POST": scopes.ROOMS_WRITE}
+
     @extend_schema(
         operation_id="rooms_list",
         tags=["rooms"],
@@ -116,6 +121,8 @@ class RoomsView(APIView):
 
 
 class RoomView(APIView):
+    scopes: ClassVar = {"GET": scopes.ROOMS_READ}
+
     @extend_schema(
         operation_id="rooms_get",
         tags=["rooms"],
@@ -135,6 +142,8 @@ class RoomView(APIView):
 
 
 class JoinView(APIView):
+    scopes: ClassVar = {"POST": scopes.ROOMS_WRITE}
+
     @extend_schema(
         operation_id="rooms_join",
         tags=["rooms"],

@@ -184,7 +184,7 @@ def _write(
         )
         stored.append(message)
         events.setdefault(draft.room_id, []).append(
-            payloads.message_created(entry.seq, at, draft.author_id, message)
+            payloads.message_changed(entry.type, entry.seq, at, draft.author_id, message)
         )
         read[sender.membership_id] = entry.seq
     with connection.cursor() as cursor:

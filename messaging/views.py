@@ -1,10 +1,13 @@
 """Messages, the log and read positions over REST. Views parse, call one service, render; no rules."""
 
+from typing import ClassVar
+
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import scopes
 from accounts.authentication import user_of
 from common import examples
 from common.errors import ClientIdConflict, Invalid, Muted, NotAMember, ParleyError, Resync
@@ -26,6 +29,8 @@ def _seq(name: str, text: str, *, required: bool = False) -> OpenApiParameter:
 
 
 class MessagesView(APIView):
+    scopes: ClassVar = {"GET": scopes.MESSAGES_READ, "POST": scopes.MESSAGES_WRITE}
+
     @extend_schema(
         operation_id="messages_list",
         tags=["messages"],
@@ -123,6 +128,8 @@ class MessagesView(APIView):
 
 
 class MessageView(APIView):
+    scopes: ClassVar = {"GET": scopes.MESSAGES_READ}
+
     @extend_schema(
         operation_id="messages_get",
         tags=["messages"],
@@ -144,6 +151,8 @@ class MessageView(APIView):
 
 
 class EventsView(APIView):
+    scopes: ClassVar = {"GET": scopes.MESSAGES_READ}
+
     @extend_schema(
         operation_id="events_list",
         tags=["messages"],
@@ -189,6 +198,8 @@ class EventsView(APIView):
 
 
 class ReadView(APIView):
+    scopes: ClassVar = {"POST": scopes.MESSAGES_READ}
+
     @extend_schema(
         operation_id="rooms_read",
         tags=["messages"],

@@ -7,15 +7,28 @@ from typing import Any
 
 import msgspec
 
-from realtime.events import Event, EventType, MemberData, MemberLeftData, MessageData, RoomData
+from realtime.events import (
+    Event,
+    EventType,
+    MemberData,
+    MemberLeftData,
+    MessageData,
+    RoomData,
+    RoomDeletedData,
+)
 
 Json = dict[str, Any]
 
 DATA: dict[EventType, type[msgspec.Struct]] = {
     EventType.ROOM_CREATED: RoomData,
+    EventType.ROOM_UPDATED: RoomData,
+    EventType.ROOM_DELETED: RoomDeletedData,
     EventType.MEMBER_JOINED: MemberData,
+    EventType.MEMBER_UPDATED: MemberData,
     EventType.MEMBER_LEFT: MemberLeftData,
     EventType.MESSAGE_CREATED: MessageData,
+    EventType.MESSAGE_UPDATED: MessageData,
+    EventType.MESSAGE_DELETED: MessageData,
 }
 """What each event holds; a test holds it against the log."""
 

@@ -15,23 +15,37 @@ class EventType(StrEnum):
     """Every event that a log can hold."""
 
     ROOM_CREATED = "room.created"
+    ROOM_UPDATED = "room.updated"
+    ROOM_DELETED = "room.deleted"
     MEMBER_JOINED = "member.joined"
+    MEMBER_UPDATED = "member.updated"
     MEMBER_LEFT = "member.left"
     MESSAGE_CREATED = "message.created"
+    MESSAGE_UPDATED = "message.updated"
+    MESSAGE_DELETED = "message.deleted"
 
 
-MOVES_ROOM = frozenset({EventType.ROOM_CREATED, EventType.MEMBER_JOINED, EventType.MEMBER_LEFT})
+MOVES_ROOM = frozenset(
+    {
+        EventType.ROOM_CREATED, EventType.ROOM_UPDATED, EventType.ROOM_DELETED,
+        EventType.MEMBER_JOINED, EventType.MEMBER_LEFT,
+    }
+)  # fmt: skip
 """The events that change the room object itself and so move its `changed_seq`."""
 
 
 class RoomData(msgspec.Struct, frozen=True):
-    """`room.created`."""
+    """`room.created` and `room.updated`."""
 
     room: Room
 
 
+class RoomDeletedData(msgspec.Struct, frozen=True):
+    """`room.deleted` holds nothing: the room is gone."""
+
+
 class MemberData(msgspec.Struct, frozen=True):
-    """`member.joined`."""
+    """`member.joined` and `member.updated`."""
 
     member: Member
 
@@ -44,7 +58,7 @@ class MemberLeftData(msgspec.Struct, frozen=True):
 
 
 class MessageData(msgspec.Struct, frozen=True):
-    """`message.created`."""
+    """`message.created`, `message.updated`, and `message.deleted` with the tombstone."""
 
     message: Message
 

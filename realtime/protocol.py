@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from common.errors import FieldError
-from realtime.objects import Session, User
+from realtime.objects import Message, Room, RoomMe, Session, User
 
 SUBPROTOCOL = "parley.v1"
 BEARER_SUBPROTOCOL = "bearer."
@@ -71,6 +71,36 @@ class MessageSend(msgspec.Struct, frozen=True):
     metadata: Any = None
 
 
+class MessageEdit(msgspec.Struct, frozen=True):
+    """`message.edit`: new text for a message of one's own."""
+
+    room: str
+    message: str
+    body: str
+
+
+class MessageDelete(msgspec.Struct, frozen=True):
+    """`message.delete`: one's own, or anybody's as a moderator."""
+
+    room: str
+    message: str
+
+
+class Typing(msgspec.Struct, frozen=True):
+    """`typing`: repeated every 3 s while one types."""
+
+    room: str
+    active: bool
+
+
+class Signal(msgspec.Struct, frozen=True):
+    """`signal`: to the room's other sockets, never stored."""
+
+    room: str
+    name: str
+    data: Any = None
+
+
 class Read(msgspec.Struct, frozen=True):
     """`read`: moves my read position."""
 
@@ -101,11 +131,14 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
-    """The first frame of an authenticated socket. `session` is null for API tokens."""
+    """The first frame of an authenticated socket.
+
+    `session` is null for API tokens, `expires_at` for those of them that last until revoked.
+    """
 
     user: User
     session: Session | None
-    expires_at: datetime
+    expires_at: datetime | None
     epoch: str
     server_time: datetime
     limits: Limits
@@ -139,7 +172,7 @@ class Authenticated(msgspec.Struct, frozen=True):
 
     user: User
     session: Session | None
-    expires_at: datetime
+    expires_at: datetime | None
 
 
 Resync = Literal["too_far_behind", "ahead", "epoch"]
@@ -186,6 +219,77 @@ class Unsubscribed(msgspec.Struct, frozen=True, tag="unsubscribed"):
 
     room: UUID
     reason: str
+
+
+class TypingShown(msgspec.Struct, frozen=True, tag="typing"):
+    """Somebody types, or has stopped; the receiver ends it after 6 s."""
+
+    room: UUID
+    user: UUID
+    active: bool
+
+
+class SignalShown(msgspec.Struct, frozen=True, tag="signal"):
+    """What another socket of the room signals."""
+
+    room: UUID
+    user: UUID
+    name: str
+    data: Any
+
+
+class Notice(msgspec.Struct, frozen=True, tag="notice"):
+    """A hint to one person's sockets; `data` by `notice`, below."""
+
+    notice: str
+    data: Any
+
+
+class RoomAdded(msgspec.Struct, frozen=True):
+    """`room.added`: one is in a room now."""
+
+    room: Room
+
+
+class RoomRemoved(msgspec.Struct, frozen=True):
+    """`room.removed`: one is out of a room, for a `reason` as of `unsubscribed`."""
+
+    room_id: UUID
+    reason: str
+
+
+class RoomMeMoved(msgspec.Struct, frozen=True):
+    """`room.me`: my read position, unread count or settings moved, on any device."""
+
+    room_id: UUID
+    me: RoomMe
+
+
+class Mentioned(msgspec.Struct, frozen=True):
+    """`mention`: a message names me."""
+
+    room_id: UUID
+    message: Message
+
+
+class SessionExpiring(msgspec.Struct, frozen=True):
+    """`session.expiring`: the access token ends then; renew it by `auth`."""
+
+    expires_at: datetime
+
+
+NOTICES: dict[type[msgspec.Struct], str] = {
+    RoomAdded: "room.added",
+    RoomRemoved: "room.removed",
+    RoomMeMoved: "room.me",
+    Mentioned: "mention",
+    SessionExpiring: "session.expiring",
+}
+
+
+def encode_notice(data: msgspec.Struct) -> str:
+    """The JSON text of the notice whose data this is."""
+    return encode_frame(Notice(NOTICES[type(data)], data))
 
 
 _encoder = msgspec.json.Encoder()

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,9 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import transaction
 
+from common.errors import SessionEnded, UserDisabled
 from realtime import groups
+from realtime.protocol import encode_notice
 
 logger = logging.getLogger(__name__)
 
@@ -27,13 +30,18 @@ logger = logging.getLogger(__name__)
 class RoomEvent(msgspec.Struct, frozen=True):
     """A numbered event, encoded once: `frame` is the JSON text every subscriber gets.
 
-    `left` and `reason` are set where it is the end of somebody's membership (`left` is their id).
+    `member` is whose membership it changes, if anybody's. A `reason` says that it ends subscriptions:
+    theirs, or everybody's where it names nobody (`room.deleted`).
     """
 
     seq: int
     frame: str
-    left: UUID | None = None
+    member: UUID | None = None
     reason: str = ""
+
+    def ends_for(self, user_id: UUID) -> bool:
+        """Whether a subscription of this person's ends with it."""
+        return self.reason != "" and (self.member is None or self.member == user_id)
 
 
 def room_message(room_id: UUID, events: Iterable[RoomEvent]) -> dict[str, Any]:
@@ -42,7 +50,8 @@ def room_message(room_id: UUID, events: Iterable[RoomEvent]) -> dict[str, Any]:
         "type": "room.events",
         "room": room_id.hex,
         "events": [
-            [event.seq, event.frame, event.left.hex if event.left else "", event.reason] for event in events
+            [event.seq, event.frame, event.member.hex if event.member else "", event.reason]
+            for event in events
         ],
     }
 
@@ -50,8 +59,8 @@ def room_message(room_id: UUID, events: Iterable[RoomEvent]) -> dict[str, Any]:
 def read_room_message(message: dict[str, Any]) -> tuple[UUID, list[RoomEvent]]:
     """The room and the events of a bus message; ValueError, KeyError or TypeError for garbage."""
     return UUID(message["room"]), [
-        RoomEvent(int(seq), str(frame), UUID(left) if left else None, str(reason))
-        for seq, frame, left, reason in message["events"]
+        RoomEvent(int(seq), str(frame), UUID(member) if member else None, str(reason))
+        for seq, frame, member, reason in message["events"]
     ]
 
 
@@ -185,6 +194,38 @@ def memberships_moved_on_commit(user_id: UUID) -> None:
 
 
 def session_ended_on_commit(user_id: UUID, session_id: UUID) -> None:
-    """Close the sockets of one session, wherever they are."""
-    message = {"type": "session.ended", "user": user_id.hex, "session": session_id.hex}
+    """Close the sockets of one session or API token, wherever they are."""
+    _end_on_commit(user_id, session_id.hex, SessionEnded.code)
+
+
+def user_disabled_on_commit(user_id: UUID) -> None:
+    """Close all sockets of this person, wherever they are."""
+    _end_on_commit(user_id, "", UserDisabled.code)
+
+
+def _end_on_commit(user_id: UUID, credential: str, code: str) -> None:
+    message = {"type": "user.ended", "user": user_id.hex, "credential": credential, "code": code}
     transaction.on_commit(lambda: publisher.put(groups.user(user_id), message))
+
+
+def notify_on_commit(user_ids: Iterable[UUID], data: msgspec.Struct) -> None:
+    """Send a notice (its data, of protocol.NOTICES) to all sockets of these people: a hint, it may be lost."""
+    frame = encode_notice(data)
+    for user_id in user_ids:
+        message = {"type": "user.notice", "user": user_id.hex, "frame": frame}
+        transaction.on_commit(partial(publisher.put, groups.user(user_id), message, len(frame)))
+
+
+def hint(room_id: UUID, frame: str, *, from_user: UUID | None = None, from_socket: str = "") -> None:
+    """Send an unnumbered frame to whoever is subscribed to the room now; it may be lost.
+
+    Not to the sockets of `from_user`, nor to the one socket `from_socket` (its connection's id).
+    """
+    message = {
+        "type": "room.hint",
+        "room": room_id.hex,
+        "frame": frame,
+        "user": from_user.hex if from_user else "",
+        "socket": from_socket,
+    }
+    publisher.put(groups.room(room_id), message, len(frame))

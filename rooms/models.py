@@ -20,6 +20,19 @@ class Role(models.TextChoices):
     ADMIN = "admin"
     MEMBER = "member"
 
+    @property
+    def rank(self) -> int:
+        """Who acts on whom: nobody on an equal or higher rank."""
+        return _RANKS[self.value]
+
+    @property
+    def moderates(self) -> bool:
+        """Whether it may act on other people's membership and messages at all."""
+        return self.rank > 0
+
+
+_RANKS = {"member": 0, "admin": 1, "owner": 2}
+
 
 class Notifications(models.TextChoices):
     ALL = "all"
@@ -84,7 +97,8 @@ class Membership(models.Model):
     """A person in a room; kept after leaving, with the state as it was just before.
 
     `left_seq` is null while they are in. `joined_seq` is the number of their latest
-    `member.joined`, where a subscription to all rooms starts.
+    `member.joined`, where a subscription to all rooms starts. `hidden_seq`, in a direct room alone, hides
+    it from the list of mine until a message above that number; `last_sent_at` is what slow mode counts from.
     """
 
     room = models.ForeignKey(Room, models.CASCADE, related_name="memberships")
@@ -98,6 +112,8 @@ class Membership(models.Model):
     last_read_seq = models.BigIntegerField(default=0)
     notifications = models.CharField(max_length=8, choices=Notifications.choices, default=Notifications.ALL)
     favourite = models.BooleanField(default=False)
+    hidden_seq = models.BigIntegerField(null=True, blank=True)
+    last_sent_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -117,6 +133,23 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.room_id}"
+
+
+class Ban(models.Model):
+    """Who may not come in (again); `until` null is for ever, one that has passed bans nobody."""
+
+    room = models.ForeignKey(Room, models.CASCADE, related_name="bans", db_index=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    reason = models.CharField(max_length=500, blank=True, default="")
+    until = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["room", "user"], name="ban_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} banned from {self.room_id}"
 
 
 class LogEntry(models.Model):

@@ -6,7 +6,15 @@ from uuid import UUID
 from accounts.models import User
 from accounts.payloads import author_of
 from realtime import objects
-from realtime.events import Event, EventType, MemberData, MemberLeftData, RoomData, encode_event
+from realtime.events import (
+    Event,
+    EventType,
+    MemberData,
+    MemberLeftData,
+    RoomData,
+    RoomDeletedData,
+    encode_event,
+)
 from realtime.publish import RoomEvent
 from rooms.log import Entry
 from rooms.models import Kind, Membership, Room
@@ -41,20 +49,25 @@ def member_of(membership: Membership, user: User) -> objects.Member:
     )
 
 
-def room_created(room_id: UUID, seq: int, at: datetime, actor: UUID | None, room: objects.Room) -> RoomEvent:
-    """The event `room.created`."""
-    return RoomEvent(
-        seq, encode_event(Event(EventType.ROOM_CREATED, room_id, seq, at, actor, RoomData(room)))
-    )
-
-
-def member_joined(
-    room_id: UUID, seq: int, at: datetime, actor: UUID | None, member: objects.Member
+def room_changed(
+    kind: EventType, seq: int, at: datetime, actor: UUID | None, room: objects.Room
 ) -> RoomEvent:
-    """The event `member.joined`."""
-    return RoomEvent(
-        seq, encode_event(Event(EventType.MEMBER_JOINED, room_id, seq, at, actor, MemberData(member)))
-    )
+    """The event `room.created` or `room.updated`."""
+    return RoomEvent(seq, encode_event(Event(kind, room.id, seq, at, actor, RoomData(room))))
+
+
+def room_deleted(room_id: UUID, seq: int, at: datetime, actor: UUID | None) -> RoomEvent:
+    """The event `room.deleted`; every subscription ends with it."""
+    frame = encode_event(Event(EventType.ROOM_DELETED, room_id, seq, at, actor, RoomDeletedData()))
+    return RoomEvent(seq, frame, reason="room_deleted")
+
+
+def member_changed(
+    kind: EventType, room_id: UUID, seq: int, at: datetime, actor: UUID | None, member: objects.Member
+) -> RoomEvent:
+    """The event `member.joined` or `member.updated`."""
+    frame = encode_event(Event(kind, room_id, seq, at, actor, MemberData(member)))
+    return RoomEvent(seq, frame, member=member.user.id)
 
 
 def member_left(
@@ -63,9 +76,10 @@ def member_left(
     """The event `member.left`; it tells the hub whose subscriptions end with it."""
     data = MemberLeftData(user_id, reason)
     frame = encode_event(Event(EventType.MEMBER_LEFT, room_id, seq, at, actor, data))
-    return RoomEvent(seq, frame, left=user_id, reason=reason)
+    return RoomEvent(seq, frame, member=user_id, reason=reason)
 
 
 def joined_event(entry: Entry, at: datetime, membership: Membership, user: User) -> RoomEvent:
     """`member.joined` for an entry just appended."""
-    return member_joined(entry.room.id, entry.seq, at, entry.actor_id, member_of(membership, user))
+    member = member_of(membership, user)
+    return member_changed(entry.type, entry.room.id, entry.seq, at, entry.actor_id, member)

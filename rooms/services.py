@@ -22,7 +22,6 @@ from rooms import log, payloads
 from rooms.access import known_id, locked_room_for_member
 from rooms.models import Kind, Membership, Role, Room
 
-_RANK = {Role.MEMBER: 0, Role.ADMIN: 1, Role.OWNER: 2}
 TOPIC_MAX_CHARS = 500
 
 T = TypeVar("T")
@@ -91,7 +90,8 @@ def create_room(
                 for user, entry in zip(users, joins, strict=True)
             ]  # fmt: skip
             Membership.objects.bulk_create(memberships)
-            events = [payloads.room_created(room.id, created.seq, at, creator_id, payloads.room_of(room))]
+            shown = payloads.room_of(room)
+            events = [payloads.room_changed(EventType.ROOM_CREATED, created.seq, at, creator_id, shown)]
             for entry, membership, user in zip(joins, memberships, users, strict=True):
                 events.append(payloads.joined_event(entry, at, membership, user))
                 memberships_moved_on_commit(user.id)
@@ -136,7 +136,7 @@ def add_members(*, actor_id: UUID, room_id: str, users: Sequence[str], role: str
 
 
 def _add(*, actor_id: UUID, room_id: str, users: Sequence[str], role: str, attr: str) -> Added:
-    if role not in _RANK:
+    if role not in Role.values:
         raise Invalid.field("role", "owner, admin or member")
     user_ids = _distinct_ids(users, attr=attr)
     if not user_ids:
@@ -146,8 +146,8 @@ def _add(*, actor_id: UUID, room_id: str, users: Sequence[str], role: str, attr:
     def write() -> Added:
         rooms = log.lock_rooms([key])
         room, mine = locked_room_for_member(rooms, user_id=actor_id, room_id=key)
-        _needs(room.kind != Kind.DIRECT and _RANK[Role(mine.role)] > 0)
-        _needs(mine.role == Role.OWNER or _RANK[Role(role)] < _RANK[Role(mine.role)])
+        _needs(room.kind != Kind.DIRECT and Role(mine.role).rank > 0)
+        _needs(mine.role == Role.OWNER or Role(role).rank < Role(mine.role).rank)
         people = _users(user_ids, attr=attr, texts=users if attr == "users" else ())
         return _enter(room, people, actor_id=actor_id, role=Role(role))
 
@@ -192,11 +192,11 @@ def remove_member(*, actor_id: UUID, room_id: str, user_id: str) -> None:
         if target_id == actor_id:
             _exit(room, mine, actor_id=actor_id, reason="left")
             return
-        _needs(_RANK[Role(mine.role)] > 0)
+        _needs(Role(mine.role).rank > 0)
         target = Membership.objects.filter(room=room, user_id=target_id, left_seq=None).first()
         if target is None:
             raise NotFound()
-        _needs(_RANK[Role(mine.role)] > _RANK[Role(target.role)])
+        _needs(Role(mine.role).rank > Role(target.role).rank)
         _exit(room, target, actor_id=actor_id, reason="removed")
 
     _in_transaction(write)

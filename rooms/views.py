@@ -1,10 +1,13 @@
 """Members over REST. Views parse, call one service or selector, and render; they hold no rules."""
 
+from typing import ClassVar
+
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import scopes
 from accounts.authentication import user_of
 from common import examples
 from common.errors import Forbidden, Invalid, LastOwner, NotAMember
@@ -21,6 +24,8 @@ _USER_ID = path_id("user_id", "The member's user id.")
 
 
 class MembersView(APIView):
+    scopes: ClassVar = {"GET": scopes.ROOMS_READ, "POST": scopes.ROOMS_WRITE}
+
     @extend_schema(
         operation_id="members_list",
         tags=["rooms"],
@@ -91,6 +96,8 @@ class MembersView(APIView):
 
 
 class MemberView(APIView):
+    scopes: ClassVar = {"GET": scopes.ROOMS_READ, "DELETE": scopes.ROOMS_WRITE}
+
     @extend_schema(
         operation_id="members_get",
         tags=["rooms"],
@@ -125,6 +132,8 @@ class MemberView(APIView):
 
 
 class LeaveView(APIView):
+    scopes: ClassVar = {"POST": scopes.ROOMS_WRITE}
+
     @extend_schema(
         operation_id="rooms_leave",
         tags=["rooms"],

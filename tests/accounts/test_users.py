@@ -104,15 +104,18 @@ def test_an_author_is_the_public_profile_without_the_bio(ada):
     assert isinstance(payloads.own_profile_of(ada.user), objects.OwnUser)
 
 
-def test_standing_sessions_are_those_not_ended_of_users_who_may_come_in(ada, bob, statements):
+def test_credentials_end_with_their_session_and_their_user_each_with_its_code(ada, bob, statements):
     eve = services.register(username="eve", password=PASSWORD)
     phone = services.log_in(username="ada", password=PASSWORD)
     services.log_out(session_id=ada.session.id)
     User.objects.filter(pk=bob.user.pk).update(is_active=False)
-    asked = [opened.session.id for opened in (ada, bob, eve, phone)] + [new_id()]
-    found: list[set[UUID]] = []
-    run = statements(lambda: found.append(selectors.standing_sessions(asked)))
-    assert found == [{eve.session.id, phone.session.id}]
+    unknown = new_id()
+    asked = [opened.session.id for opened in (ada, bob, eve, phone)] + [unknown]
+    found: list[dict[UUID, str]] = []
+    run = statements(lambda: found.append(selectors.ended_credentials(asked)))
+    assert found == [
+        {ada.session.id: "session_ended", bob.session.id: "user_disabled", unknown: "session_ended"}
+    ]
     assert len(run) == 1
 
 
@@ -125,12 +128,11 @@ class Counter:
         return execute(sql, params, many, context)
 
 
-def test_standing_sessions_of_a_full_process_are_one_query(ada):
+def test_the_credentials_of_a_full_process_are_one_query(ada):
     with connection.execute_wrapper(counter := Counter()):
-        assert selectors.standing_sessions([*(new_id() for _ in range(40_000)), ada.session.id]) == {
-            ada.session.id
-        }
-        assert selectors.standing_sessions([]) == set()
+        unknown = [new_id() for _ in range(40_000)]
+        assert selectors.ended_credentials([*unknown, ada.session.id]).keys() == set(unknown)
+        assert selectors.ended_credentials([]) == {}
     assert counter.statements == 1
 
 

@@ -165,7 +165,7 @@ async def test_nothing_is_carried_out_for_a_socket_that_is_being_closed(server, 
         async def close():
             consumer.dispatch = dispatch
             consumer.outbox._send = held  # the close does not get through
-            consumer.session_ended()
+            consumer.ended("session_ended")
 
         server.call(close())
         for number in range(20):

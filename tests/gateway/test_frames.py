@@ -179,13 +179,13 @@ async def test_unknown_fields_are_ignored(server, ada, room):
 async def test_no_method_or_message_of_ours_is_a_frame_type(server, ada):
     names = {name for name, _ in inspect.getmembers(SocketConsumer)} | {
         "websocket.connect", "websocket.disconnect", "websocket.receive", "websocket.send", "websocket.close",
-        "websocket_connect", "room.events", "user.memberships", "session.ended", "process.beat", "room.kick",
+        "websocket_connect", "room.events", "user.memberships", "user.ended", "user.notice", "room.hint", "process.beat", "room.kick",
         "http.request", "lifespan.shutdown", "_carry_out", "__class__", "__init__.__globals__", "welcome", "ack",
         "pong", "error", "subscribed", "unsubscribed", "notice", "message.created", "member.left", "", " ", "PING",
         "ping ", "message_send", "message", ".", "\x00", "é", "a" * 10_000,
     }  # fmt: skip
     names -= {*COMMANDS, "ping", "message.send"}
-    assert {"_connect", "dispatch", "session_ended", "__call__"} <= names
+    assert {"_connect", "dispatch", "ended", "__call__"} <= names
     async with await Wire.open(server.ws, ada.access) as wire:
         await wire.next()
         for name in sorted(names):

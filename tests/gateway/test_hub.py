@@ -21,11 +21,11 @@ class Visitor:
 
     def __init__(self, user_id):
         self.user_id = user_id
-        self.session_id = uuid4()
-        self.ended = asyncio.Event()
+        self.credential_id = uuid4()
+        self.over = asyncio.Event()
 
-    def session_ended(self):
-        self.ended.set()
+    def ended(self, code):
+        self.over.set()
 
 
 async def test_whoever_comes_back_the_moment_they_leave_is_still_told(server):
@@ -37,16 +37,19 @@ async def test_whoever_comes_back_the_moment_they_leave_is_still_told(server):
         await hub.arrive(second)
         for _ in range(20):  # what the leaving began has run
             await asyncio.sleep(0)
-        end = {"type": "session.ended", "user": user_id.hex, "session": second.session_id.hex}
+        end = {
+            "type": "user.ended", "user": user_id.hex, "credential": second.credential_id.hex,
+            "code": "session_ended",
+        }  # fmt: skip
         for _ in range(20):  # Redis confirms a subscription late
             publisher.put(groups.user(user_id), end)
             try:
-                await asyncio.wait_for(second.ended.wait(), 0.1)
+                await asyncio.wait_for(second.over.wait(), 0.1)
                 break
             except TimeoutError:
                 continue
         hub.depart(second)
-        return second.ended.is_set()
+        return second.over.is_set()
 
     assert server.call(story())
 
