@@ -193,6 +193,13 @@ def memberships_moved_on_commit(user_id: UUID) -> None:
     transaction.on_commit(lambda: publisher.put(groups.user(user_id), message))
 
 
+def blocks_moved_on_commit(one: UUID, other: UUID) -> None:
+    """Tell the sockets of both, wherever they are, that one of them blocks the other now, or no more."""
+    for user_id in (one, other):
+        message = {"type": "user.blocks", "user": user_id.hex}
+        transaction.on_commit(partial(publisher.put, groups.user(user_id), message))
+
+
 def session_ended_on_commit(user_id: UUID, session_id: UUID) -> None:
     """Close the sockets of one session or API token, wherever they are."""
     _end_on_commit(user_id, session_id.hex, SessionEnded.code)
