@@ -137,7 +137,7 @@ COMMANDS: dict[str, Command] = {
     "unsubscribe": Command(protocol.Unsubscribe, unsubscribe, scopes.MESSAGES_READ, alone=True),
     "read": Command(protocol.Read, read, scopes.MESSAGES_READ),
 }
-"""Beside `message.send` and `ping`, which need no task of their own (gateway/consumer.py)."""
+"""Beside `message.send` and `ping`, which need no task of their own (gateway/reader.py)."""
 
 
 def refusal_for(error: Exception) -> ParleyError:

@@ -1,13 +1,10 @@
 """The consumer: one socket from accept to close.
 
 It has no channel of its own on the layer (the hub has one for all) and makes no thread hop a
-dispatch (https://github.com/django/channels/issues/2132). Bad input is answered; it never raises.
+dispatch (https://github.com/django/channels/issues/2132). What the client says is gateway/reader.py's.
 """
 
-import asyncio
-import contextlib
 import logging
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,51 +12,28 @@ from uuid import UUID
 
 import structlog
 from channels.consumer import AsyncConsumer
-from django.conf import settings
 
 from accounts.access import Identity
-from common import clock
-from common.decode import decode_struct, half_characters
-from common.errors import (
-    Invalid,
-    ParleyError,
-    SessionEnded,
-    UnknownType,
-    UserDisabled,
-)
+from common.errors import Invalid, ParleyError, SessionEnded, UserDisabled
 from common.ids import new_id
 from common.paging import read_int
 from gateway import commands
 from gateway.auth import CREDENTIAL, Credential, close_code
 from gateway.frames import error_frame, welcome_frame
-from gateway.inbox import Inbox
+from gateway.lifetime import Lifetime
 from gateway.outbox import outbox_for
+from gateway.reader import FrameReader
 from gateway.runtime import runtime
 from gateway.socket_rooms import SocketRooms, Wanted
 from gateway.subscription import Subscription
-from messaging.services import Sent
-from realtime.protocol import (
-    SUBPROTOCOL,
-    Ack,
-    Envelope,
-    MessageSend,
-    Ping,
-    Pong,
-    Position,
-    Started,
-    Subscribed,
-    encode_frame,
-)
+from realtime.protocol import SUBPROTOCOL, Position, Started, Subscribed, encode_frame
 from rooms.selectors import Place, current_epoch
 
 logger = logging.getLogger(__name__)
 
-FrameKey = str | int | None
-_ID_MAX_CHARS = 64
-
 
 class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no types
-    """See the module; the frames themselves are in gateway/commands.py."""
+    """See the module. To the hub it is a `Connection`, to the commands a `Caller`."""
 
     user_id: UUID
     credential_id: UUID
@@ -70,14 +44,12 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         self.runtime = runtime()
         self.outbox = outbox_for(scope, send)
         self.base_send = send
-        self.inbox = Inbox()
+        self.lifetime = Lifetime(self.outbox)
         self.identity: Identity | None = None
         self.only_room: str | None = scope["url_route"]["kwargs"].get("room_id")
-        self.rooms = SocketRooms(self, self.runtime.hub)
-        self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._bad: deque[float] = deque()
         self.connection_id = new_id().hex
+        self.rooms = SocketRooms(self, self.runtime.hub)
+        self.reader = FrameReader(self)
         structlog.contextvars.bind_contextvars(connection_id=self.connection_id)
         try:
             while True:
@@ -99,21 +71,17 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         elif self.outbox.closing:
             pass  # nothing more is carried out: the session may have ended
         elif message.get("text") is not None:
-            await self.inbox.space()
-            self._frame(message["text"])
+            await self.reader.take(message["text"])
         else:
             self.outbox.close(1003, "unsupported_type", "Frames are JSON text.")
 
     def _clean_up(self) -> None:
-        for timer in self._timers.values():
-            timer.cancel()
-        self.inbox.close()
+        self.lifetime.stop()
+        self.reader.close()
         self.rooms.close()
         self.outbox.stop()
         if self.identity is not None:
             self.runtime.hub.depart(self)
-        for task in self._tasks:
-            task.cancel()
 
     # --- who it is ------------------------------------------------------------------------------
 
@@ -126,9 +94,9 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
             return
         credential: Credential = self.scope[CREDENTIAL]
         if credential.error is not None:
-            self._refuse(credential.error)
+            self.refuse(credential.error)
         elif credential.identity is None:
-            self._later("auth", settings.AUTH_TIMEOUT_S, self._auth_timeout)
+            self.lifetime.until_auth()
         else:
             await self.authenticated(credential.identity, lambda data: None)
 
@@ -139,18 +107,14 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
             try:
                 epoch = await self.runtime.hub.pool.run(current_epoch)
             except Exception as error:
-                self._refuse(commands.refusal_for(error))
+                self.refuse(commands.refusal_for(error))
                 return
         else:
             epoch = ""
         self.identity = identity
         self.user_id = identity.user_id
         self.credential_id = identity.credential_id
-        self._cancel("auth")
-        self._cancel("expiry")
-        if identity.expires_at is not None:
-            left_s = (identity.expires_at - clock.now()).total_seconds()
-            self._later("expiry", max(0.0, left_s), self._expired)
+        self.lifetime.until(identity.expires_at)
         if first:
             await self.runtime.hub.arrive(self)
         else:
@@ -161,14 +125,11 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
             if self.only_room is not None:
                 await self._enter_only_room(self.only_room)
 
-    def _refuse(self, error: ParleyError) -> None:
+    def refuse(self, error: ParleyError) -> None:
+        """Close: the credential it came with is not good, or could not be looked at."""
         self.outbox.close(close_code(error), error.code, error.detail)
 
-    def _auth_timeout(self) -> None:
-        self.outbox.close(4401, "auth_timeout", "No `auth` frame came in time.")
-
-    def _expired(self) -> None:
-        self.outbox.close(4401, "token_expired", "The access token has expired; renew it by `auth` in time.")
+    # --- what the hub says ----------------------------------------------------------------------
 
     def ended(self, code: str) -> None:
         """The session or API token stands no more, or its user is disabled."""
@@ -208,7 +169,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         try:
             answers, begun = await self.rooms.subscribe([(room, since)], Wanted(query.get("epoch")))
         except Exception as error:  # the database: as for a connection it could not serve at all
-            self._refuse(commands.refusal_for(error))
+            self.refuse(commands.refusal_for(error))
             return
         answer = answers[0]
         if isinstance(answer, Position):
@@ -228,133 +189,3 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
             self.outbox.close(4404, "not_found", "The room was deleted.")
         else:
             self.outbox.close(4403, "not_a_member", "You are not a member of this room.")
-
-    # --- frames ---------------------------------------------------------------------------------
-
-    def _frame(self, text: str) -> None:
-        if len(text) > settings.FRAME_MAX_BYTES:  # a server that let it through
-            self.outbox.close(1009, "too_large", f"A frame has at most {settings.FRAME_MAX_BYTES} bytes.")
-            return
-        try:
-            envelope = decode_struct(text, Envelope)
-        except Invalid as error:
-            self._no_frame(text, error)
-            return
-        key: FrameKey = None
-        try:
-            key = _frame_id(envelope.id)
-            self._carry_out(envelope.type, key, text)
-        except ParleyError as error:
-            self.outbox.put(error_frame(key, error))
-
-    def _carry_out(self, kind: str, key: FrameKey, text: str) -> None:
-        command = commands.COMMANDS.get(kind)
-        if kind == "ping":
-            decode_struct(text, Ping)
-            self.outbox.put(encode_frame(Pong(key)))
-        elif kind == "message.send":
-            frame = decode_struct(text, MessageSend)
-            self.inbox.put(lambda done: self._send_message(key, frame, done), alone=False, size=len(text))
-        elif command is not None:
-            body = decode_struct(text, command.shape)
-            self.inbox.put(
-                lambda done: self._start(command, key, body, done), alone=command.alone, size=len(text)
-            )
-        else:
-            raise UnknownType(f"There is no frame of this type; known are {', '.join(_KNOWN)}.")
-
-    def _send_message(self, key: FrameKey, frame: MessageSend, done: Callable[[], None]) -> None:
-        """Not a task: a future of the send queue, answered when the batch has committed."""
-
-        def answer(future: "asyncio.Future[Sent | ParleyError]") -> None:
-            result = future.result()
-            if isinstance(result, ParleyError):
-                self.outbox.put(error_frame(key, result))
-            elif key is not None:
-                self.outbox.put(encode_frame(Ack(key, commands.SentData(result.message, result.duplicate))))
-            done()
-
-        if self.outbox.closing:
-            done()
-            return
-        try:
-            commands.message_send(self, frame).add_done_callback(answer)
-        except ParleyError as error:
-            self.outbox.put(error_frame(key, error))
-            done()
-
-    def _start(self, command: commands.Command, key: FrameKey, body: Any, done: Callable[[], None]) -> None:
-        task = asyncio.get_running_loop().create_task(self._run(command, key, body))
-        self._tasks.add(task)
-
-        def ended(task: "asyncio.Task[None]") -> None:
-            self._tasks.discard(task)
-            done()
-
-        task.add_done_callback(ended)
-
-    async def _run(self, command: commands.Command, key: FrameKey, body: Any) -> None:
-        first_auth = command.run is commands.auth and self.identity is None
-
-        def ack(data: Any) -> None:
-            if key is not None:
-                self.outbox.put(encode_frame(Ack(key, data)))
-
-        if self.outbox.closing:
-            return
-        try:
-            if command.run is not commands.auth:
-                commands.identified(self, command.scope)
-            await command.run(self, body, ack)
-        except Exception as caught:
-            error = commands.refusal_for(caught)
-            if error is not caught:
-                logger.warning("frame failed", exc_info=caught)
-            self.outbox.put(error_frame(key, error))
-            if first_auth:
-                self._refuse(error)
-
-    def _no_frame(self, text: str, error: Invalid) -> None:
-        """Not counted as bad where it is one but for a text cut in half: `error` names the field."""
-        found = half_characters(text)
-        frame, attr = found or (None, "")
-        if isinstance(frame, dict) and isinstance(frame.get("type"), str) and attr not in ("", "type"):
-            key: FrameKey = None
-            if attr != "id":
-                with contextlib.suppress(Invalid):
-                    key = _frame_id(frame.get("id"))
-            self.outbox.put(error_frame(key, error))
-        else:
-            self._bad_frame()
-
-    def _bad_frame(self) -> None:
-        self.outbox.put(error_frame(None, Invalid("A frame is a JSON object with a string `type`.")))
-        now = asyncio.get_running_loop().time()
-        self._bad.append(now)
-        while self._bad[0] < now - 60:
-            self._bad.popleft()
-        if len(self._bad) > settings.BAD_FRAMES_PER_MINUTE:
-            self.outbox.close(4400, "bad_frames", "Too many frames that are no JSON object with a `type`.")
-
-    # --- timers ---------------------------------------------------------------------------------
-
-    def _later(self, name: str, delay_s: float, act: Callable[[], None]) -> None:
-        self._cancel(name)
-        self._timers[name] = asyncio.get_running_loop().call_later(delay_s, act)
-
-    def _cancel(self, name: str) -> None:
-        timer = self._timers.pop(name, None)
-        if timer is not None:
-            timer.cancel()
-
-
-_KNOWN = sorted([*commands.COMMANDS, "message.send", "ping"])
-
-
-def _frame_id(value: Any) -> FrameKey:
-    """The `id` of a frame: a string of at most 64 characters, or an integer, or none."""
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
-    if isinstance(value, str) and len(value) <= _ID_MAX_CHARS:
-        return value
-    raise Invalid.field("id", f"a string of at most {_ID_MAX_CHARS} characters, or an integer")

@@ -100,9 +100,10 @@ async def test_bad_frames_of_more_than_a_minute_ago_are_forgotten(server, ada):
         async def a_minute_later():
             for local in runtime().hub._people.values():
                 for consumer in local:
-                    consumer._bad.extend([at - 61 for at in consumer._bad])
+                    bad = consumer.reader._bad
+                    bad.extend([at - 61 for at in bad])
                     for _ in range(10):
-                        consumer._bad.popleft()
+                        bad.popleft()
 
         server.call(a_minute_later())
         for number in range(10):

@@ -81,7 +81,7 @@ async def test_a_client_is_not_read_further_than_its_waiting_bytes_allow(
         await wire.send({"type": "subscribe", "id": 0, "rooms": [{"room": room}]})
         for number in range(1, 31):
             await wire.send({"type": "unsubscribe", "id": number, "rooms": ["x" * 10_000]})
-        inbox = consumer_of(server, ada).inbox
+        inbox = consumer_of(server, ada).reader.inbox
         await until(lambda: not inbox._space.is_set(), "it stops reading")
         assert inbox._bytes < 70_000
         held.set()

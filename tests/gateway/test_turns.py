@@ -72,7 +72,7 @@ async def test_hundreds_of_refused_frames_behind_a_slow_subscribe_are_all_answer
             body = "" if number % 100 else "hi"
             asks.append(await socket.ask("message.send", room=room, client_id=f"c{number}", body=body))
         [consumer] = hub._people[next(iter(hub._people))]
-        await until(lambda: len(consumer.inbox._waiting) > 200, "frames waiting behind the subscribe")
+        await until(lambda: len(consumer.reader.inbox._waiting) > 200, "frames waiting behind the subscribe")
     finally:
         gate.set()
     answers = await asyncio.wait_for(asyncio.gather(*asks, return_exceptions=True), 5)

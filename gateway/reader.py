@@ -1,0 +1,175 @@
+"""What one client says: each frame is read, carried out in its turn, and answered once.
+
+Bad frames are answered too; nothing here raises. The frames themselves are in gateway/commands.py.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from django.conf import settings
+
+from common.decode import decode_struct, half_characters
+from common.errors import Invalid, ParleyError, UnknownType
+from gateway import commands
+from gateway.frames import error_frame
+from gateway.inbox import Inbox
+from gateway.outbox import Outbox
+from messaging.services import Sent
+from realtime.protocol import Ack, Envelope, MessageSend, Ping, Pong, encode_frame
+
+logger = logging.getLogger(__name__)
+
+FrameKey = str | int | None
+_ID_MAX_CHARS = 64
+
+
+class Speaker(commands.Caller, Protocol):
+    """The socket whose frames they are."""
+
+    outbox: Outbox
+
+    def refuse(self, error: ParleyError) -> None:
+        """Close: its first credential is not good."""
+
+
+class FrameReader:
+    """Takes a socket's frames in the order they came."""
+
+    def __init__(self, socket: Speaker) -> None:
+        self.inbox = Inbox()
+        self._socket = socket
+        self._outbox = socket.outbox
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._bad: deque[float] = deque()
+
+    async def take(self, text: str) -> None:
+        """Begin with a frame, once there is space for it."""
+        await self.inbox.space()
+        self._read(text)
+
+    def close(self) -> None:
+        """The socket is gone: begin nothing more, and end what waits for the database."""
+        self.inbox.close()
+        for task in self._tasks:
+            task.cancel()
+
+    def _read(self, text: str) -> None:
+        if len(text) > settings.FRAME_MAX_BYTES:  # a server that let it through
+            self._outbox.close(1009, "too_large", f"A frame has at most {settings.FRAME_MAX_BYTES} bytes.")
+            return
+        try:
+            envelope = decode_struct(text, Envelope)
+        except Invalid as error:
+            self._no_frame(text, error)
+            return
+        key: FrameKey = None
+        try:
+            key = _frame_id(envelope.id)
+            self._carry_out(envelope.type, key, text)
+        except ParleyError as error:
+            self._outbox.put(error_frame(key, error))
+
+    def _carry_out(self, kind: str, key: FrameKey, text: str) -> None:
+        command = commands.COMMANDS.get(kind)
+        if kind == "ping":
+            decode_struct(text, Ping)
+            self._outbox.put(encode_frame(Pong(key)))
+        elif kind == "message.send":
+            frame = decode_struct(text, MessageSend)
+            self.inbox.put(lambda done: self._send_message(key, frame, done), alone=False, size=len(text))
+        elif command is not None:
+            body = decode_struct(text, command.shape)
+            self.inbox.put(
+                lambda done: self._start(command, key, body, done), alone=command.alone, size=len(text)
+            )
+        else:
+            raise UnknownType(f"There is no frame of this type; known are {', '.join(_KNOWN)}.")
+
+    def _send_message(self, key: FrameKey, frame: MessageSend, done: Callable[[], None]) -> None:
+        """Not a task: a future of the send queue, answered when the batch has committed."""
+
+        def answer(future: "asyncio.Future[Sent | ParleyError]") -> None:
+            result = future.result()
+            if isinstance(result, ParleyError):
+                self._outbox.put(error_frame(key, result))
+            elif key is not None:
+                self._outbox.put(encode_frame(Ack(key, commands.SentData(result.message, result.duplicate))))
+            done()
+
+        if self._outbox.closing:
+            done()
+            return
+        try:
+            commands.message_send(self._socket, frame).add_done_callback(answer)
+        except ParleyError as error:
+            self._outbox.put(error_frame(key, error))
+            done()
+
+    def _start(self, command: commands.Command, key: FrameKey, body: Any, done: Callable[[], None]) -> None:
+        task = asyncio.get_running_loop().create_task(self._run(command, key, body))
+        self._tasks.add(task)
+
+        def ended(task: "asyncio.Task[None]") -> None:
+            self._tasks.discard(task)
+            done()
+
+        task.add_done_callback(ended)
+
+    async def _run(self, command: commands.Command, key: FrameKey, body: Any) -> None:
+        first_auth = command.run is commands.auth and self._socket.identity is None
+
+        def ack(data: Any) -> None:
+            if key is not None:
+                self._outbox.put(encode_frame(Ack(key, data)))
+
+        if self._outbox.closing:
+            return
+        try:
+            if command.run is not commands.auth:
+                commands.identified(self._socket, command.scope)
+            await command.run(self._socket, body, ack)
+        except Exception as caught:
+            error = commands.refusal_for(caught)
+            if error is not caught:
+                logger.warning("frame failed", exc_info=caught)
+            self._outbox.put(error_frame(key, error))
+            if first_auth:
+                self._socket.refuse(error)
+
+    def _no_frame(self, text: str, error: Invalid) -> None:
+        """Not counted as bad where it is one but for a text cut in half: `error` names the field."""
+        found = half_characters(text)
+        frame, attr = found or (None, "")
+        if isinstance(frame, dict) and isinstance(frame.get("type"), str) and attr not in ("", "type"):
+            key: FrameKey = None
+            if attr != "id":
+                with contextlib.suppress(Invalid):
+                    key = _frame_id(frame.get("id"))
+            self._outbox.put(error_frame(key, error))
+        else:
+            self._bad_frame()
+
+    def _bad_frame(self) -> None:
+        self._outbox.put(error_frame(None, Invalid("A frame is a JSON object with a string `type`.")))
+        now = asyncio.get_running_loop().time()
+        self._bad.append(now)
+        while self._bad[0] < now - 60:
+            self._bad.popleft()
+        if len(self._bad) > settings.BAD_FRAMES_PER_MINUTE:
+            self._outbox.close(4400, "bad_frames", "Too many frames that are no JSON object with a `type`.")
+
+
+_KNOWN = sorted([*commands.COMMANDS, "message.send", "ping"])
+
+
+def _frame_id(value: Any) -> FrameKey:
+    """The `id` of a frame: a string of at most 64 characters, or an integer, or none."""
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    if isinstance(value, str) and len(value) <= _ID_MAX_CHARS:
+        return value
+    raise Invalid.field("id", f"a string of at most {_ID_MAX_CHARS} characters, or an integer")
