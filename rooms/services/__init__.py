@@ -1,0 +1,15 @@
+"""Everything that changes a room or who is in it. Each call is one transaction under the room's lock."""
+
+from rooms.services.members import Added, add_member, add_members, join_room, leave_room, remove_member
+from rooms.services.rooms import CreatedRoom, create_room
+
+__all__ = [
+    "Added",
+    "CreatedRoom",
+    "add_member",
+    "add_members",
+    "create_room",
+    "join_room",
+    "leave_room",
+    "remove_member",
+]

@@ -1,0 +1,172 @@
+"""Coming into a room and going out of it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from accounts.models import User
+from common import clock, ids
+from common.errors import Invalid, LastOwner, NotFound
+from realtime import objects
+from realtime.events import EventType
+from realtime.publish import RoomEvent, memberships_moved_on_commit, publish_on_commit
+from rooms import log, payloads
+from rooms.access import known_id, locked_room_for_member
+from rooms.models import Kind, Membership, Role, Room
+from rooms.services.people import distinct_ids, users_named
+from rooms.services.writing import in_transaction, needs
+
+
+class Added(NamedTuple):
+    """The people asked for, in that order, and whether any of them is newly in."""
+
+    members: list[objects.Member]
+    any_new: bool
+
+
+def add_member(*, actor_id: UUID, room_id: str, user: str, role: str = Role.MEMBER) -> Added:
+    """As `add_members`, for one; errors name `user`."""
+    if ids.parse_id(user) is None:
+        raise Invalid.field("user", "no such user", "not_found")
+    return _add(actor_id=actor_id, room_id=room_id, users=[user], role=role, attr="user")
+
+
+def add_members(*, actor_id: UUID, room_id: str, users: Sequence[str], role: str = Role.MEMBER) -> Added:
+    """Put people into a room, as its owner or an admin; whoever is in already stays as they are.
+
+    A role is given only below one's own, but an owner may make owners.
+    """
+    return _add(actor_id=actor_id, room_id=room_id, users=users, role=role, attr="users")
+
+
+def _add(*, actor_id: UUID, room_id: str, users: Sequence[str], role: str, attr: str) -> Added:
+    if role not in Role.values:
+        raise Invalid.field("role", "owner, admin or member")
+    user_ids = distinct_ids(users, attr=attr)
+    if not user_ids:
+        raise Invalid.field("users", "at least one")
+    key = known_id(room_id)
+
+    def write() -> Added:
+        rooms = log.lock_rooms([key])
+        room, mine = locked_room_for_member(rooms, user_id=actor_id, room_id=key)
+        needs(room.kind != Kind.DIRECT and Role(mine.role).moderates)
+        needs(mine.role == Role.OWNER or Role(role).rank < Role(mine.role).rank)
+        people = users_named(user_ids, attr=attr, texts=users if attr == "users" else ())
+        return enter(room, people, actor_id=actor_id, role=Role(role))
+
+    return in_transaction(write)
+
+
+def join_room(*, user_id: UUID, room_id: str) -> Room:
+    """Enter a public room; nothing happens to who is in it already. A private one: NotFound."""
+    key = known_id(room_id)
+
+    def write() -> Room:
+        room = log.lock_rooms([key]).get(key)
+        is_in = Membership.objects.filter(room_id=key, user_id=user_id, left_seq=None).exists()
+        if room is None or not (room.kind == Kind.PUBLIC or is_in):
+            raise NotFound()
+        enter(room, users_named([user_id], attr="user"), actor_id=user_id, role=Role.MEMBER)
+        return room
+
+    return in_transaction(write)
+
+
+def leave_room(*, user_id: UUID, room_id: str) -> None:
+    """Go out of a room. The last owner hands it over first; nobody leaves a direct room."""
+    key = known_id(room_id)
+
+    def write() -> None:
+        room, mine = locked_room_for_member(log.lock_rooms([key]), user_id=user_id, room_id=key)
+        needs(room.kind != Kind.DIRECT)
+        go_out(room, mine, actor_id=user_id, reason="left")
+
+    in_transaction(write)
+
+
+def remove_member(*, actor_id: UUID, room_id: str, user_id: str) -> None:
+    """Take somebody of a lower role out of a room; oneself is leaving."""
+    key = known_id(room_id)
+
+    def write() -> None:
+        room, mine = locked_room_for_member(log.lock_rooms([key]), user_id=actor_id, room_id=key)
+        needs(room.kind != Kind.DIRECT)
+        target_id = known_id(user_id)
+        if target_id == actor_id:
+            go_out(room, mine, actor_id=actor_id, reason="left")
+            return
+        needs(Role(mine.role).moderates)
+        target = Membership.objects.filter(room=room, user_id=target_id, left_seq=None).first()
+        if target is None:
+            raise NotFound()
+        needs(Role(mine.role).rank > Role(target.role).rank)
+        go_out(room, target, actor_id=actor_id, reason="removed")
+
+    in_transaction(write)
+
+
+def enter(room: Room, people: list[User], *, actor_id: UUID, role: Role) -> Added:
+    """Make `people` members of the locked `room`; a constant number of statements."""
+    at = clock.now()
+    known = {m.user_id: m for m in Membership.objects.filter(room=room, user__in=people)}
+    entries: list[log.Entry] = []
+    for user in people:
+        before = known.get(user.id)
+        if before is None or before.left_seq is not None:
+            entries.append(log.Entry(room, EventType.MEMBER_JOINED, actor_id, user.id))
+    if entries:
+        log.append(entries, at=at)
+    fresh: list[Membership] = []
+    back: list[Membership] = []
+    for entry in entries:
+        assert entry.subject_id is not None
+        membership = known.get(entry.subject_id)
+        if membership is None:
+            membership = Membership(room=room, user_id=entry.subject_id)
+            fresh.append(membership)
+        else:
+            back.append(membership)
+        _seat(membership, entry.seq, at, role)
+        known[entry.subject_id] = membership
+    Membership.objects.bulk_create(fresh)
+    Membership.objects.bulk_update(
+        back, ["role", "muted_until", "joined_at", "joined_seq", "changed_seq", "left_seq", "last_read_seq"]
+    )
+    by_id = {user.id: user for user in people}
+    events: list[RoomEvent] = []
+    for entry in entries:
+        assert entry.subject_id is not None
+        membership = known[entry.subject_id]
+        events.append(payloads.joined_event(entry, at, membership, by_id[entry.subject_id]))
+        memberships_moved_on_commit(entry.subject_id)
+    publish_on_commit(room.id, events)
+    return Added([payloads.member_of(known[user.id], user) for user in people], bool(entries))
+
+
+def _seat(membership: Membership, seq: int, at: datetime, role: Role) -> None:
+    """What a joining sets, the first or a later one: nothing of an earlier stay is kept but a mute."""
+    membership.role = role
+    if membership.muted_until is not None and membership.muted_until <= at:
+        membership.muted_until = None
+    membership.joined_at = at
+    membership.joined_seq = membership.changed_seq = membership.last_read_seq = seq
+    membership.left_seq = None
+
+
+def go_out(room: Room, membership: Membership, *, actor_id: UUID, reason: str) -> None:
+    """End a membership of the locked `room`; its row keeps the state as it was just before."""
+    if membership.role == Role.OWNER:
+        others = Membership.objects.filter(room=room, role=Role.OWNER, left_seq=None)
+        if not others.exclude(pk=membership.pk).exists():
+            raise LastOwner()
+    at = clock.now()
+    entry = log.Entry(room, EventType.MEMBER_LEFT, actor_id, membership.user_id, {"reason": reason})
+    log.append([entry], at=at)
+    membership.left_seq = entry.seq
+    membership.save(update_fields=["left_seq"])
+    publish_on_commit(
+        room.id, [payloads.member_left(room.id, entry.seq, at, actor_id, membership.user_id, reason)]
+    )
+    memberships_moved_on_commit(membership.user_id)
