@@ -65,9 +65,7 @@ BUS_MESSAGE_MAX_BYTES: int = env.int("BUS_MESSAGE_MAX_BYTES", 256 * 1024)  # of 
 SOCKET_QUEUE_MAX_BYTES: int = env.int("SOCKET_QUEUE_MAX_BYTES", 1024 * 1024)  # live frames a reader may owe
 SOCKET_STALL_S: float = env.float("SOCKET_STALL_S", 10.0)  # took nothing of what was sent: 1013
 SOCKET_CLOSE_S: float = env.float("SOCKET_CLOSE_S", 5.0)  # to answer a close before the line is cut
-SOCKET_CLOSE_SPREAD_S: float = env.float(
-    "SOCKET_CLOSE_SPREAD_S", 3.0
-)  # over which a stop closes many sockets
+SOCKET_CLOSE_SPREAD_S: float = env.float("SOCKET_CLOSE_SPREAD_S", 3.0)  # over which a stop closes many
 SOCKET_INBOX_MAX_FRAMES: int = env.int("SOCKET_INBOX_MAX_FRAMES", 256)  # read ahead of their turn
 SOCKET_INBOX_MAX_BYTES: int = env.int("SOCKET_INBOX_MAX_BYTES", 512 * 1024)  # … and their JSON
 SOCKET_CONTROLS_PER_S: int = env.int("SOCKET_CONTROLS_PER_S", 100)  # pings and pongs from a client
@@ -160,9 +158,7 @@ REQUEST_BODY_S: float = env.float("REQUEST_BODY_S", 30.0)  # … from there to t
 RESPONSE_STALL_S: float = env.float("RESPONSE_STALL_S", 10.0)  # took nothing of an answer: the line is cut
 FORWARDED_ALLOW_IPS: str = env.str("FORWARDED_ALLOW_IPS", "")  # proxies whose X-Forwarded-* is believed
 DRAIN_S: int = env.int("DRAIN_S", 10)  # for requests and frames under way when a worker stops
-WORKER_START_S: float = env.float(
-    "WORKER_START_S", 30.0
-)  # for a new worker to answer, before the old one stops
+WORKER_START_S: float = env.float("WORKER_START_S", 30.0)  # for a renewed worker to answer
 DOCS_ENABLED: bool = env.bool("DOCS_ENABLED", DEBUG)
 LOG_LEVEL: str = env.str("LOG_LEVEL", "INFO")
 LOG_JSON: bool = env.bool("LOG_JSON", not DEBUG)
