@@ -24,6 +24,9 @@ from rooms.selectors import Head, Place, current_epoch, heads, places_of
 
 logger = logging.getLogger(__name__)
 
+_CLOSING_STEPS = 100
+_CLOSING_PAUSE_S = 0.01  # a socket, when there are few
+
 
 class Connection(Protocol):
     """What the hub knows of an authenticated socket."""
@@ -222,8 +225,17 @@ class Hub:
             connection.restart(detail)
 
     async def close_all(self, detail: str) -> None:
-        """Close every socket with 1012, and return when they are gone, or after SOCKET_CLOSE_S."""
-        self._restart_all(detail)
+        """Close every socket with 1012, and return when they are gone, or SOCKET_CLOSE_S later.
+
+        Many of them over SOCKET_CLOSE_SPREAD_S, so that they do not all come back at one moment.
+        """
+        waiting = [connection for local in self._people.values() for connection in local]
+        steps = min(len(waiting), _CLOSING_STEPS)
+        for step in range(steps):
+            for connection in waiting[step::steps]:
+                connection.restart(detail)
+            await asyncio.sleep(min(settings.SOCKET_CLOSE_SPREAD_S, len(waiting) * _CLOSING_PAUSE_S) / steps)
+        self._restart_all(detail)  # whoever came meanwhile
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(settings.SOCKET_CLOSE_S):
                 await self._nobody.wait()

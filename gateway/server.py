@@ -1,12 +1,10 @@
-"""Serving: uvicorn with safe limits, one process or several that share one socket."""
+"""Serving: uvicorn with safe limits, in one process."""
 
+import asyncio
 import os
 import signal
 import socket
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import uvicorn
 from django.conf import settings
@@ -17,7 +15,6 @@ from gateway.websocket_protocol import ParleyWebSocketProtocol
 
 _BACKLOG = 2048
 _KEEP_ALIVE_S = 65
-_RESTART_PAUSE_S = 0.5
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -39,10 +36,12 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve_worker(listener: socket.socket, on_start: Callable[[], None] | None = None) -> None:
-    """Serve on `listener` until SIGTERM or SIGINT; `on_start` is called once it answers."""
+    """Serve on `listener` until SIGTERM, SIGINT or SIGHUP; `on_start` is called once it answers."""
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal again once it has stopped in good order: the process is to end with 0.
         signal.signal(number, lambda *_: None)
+    # A terminal that closes. Renewing itself is for several workers (gateway/supervisor.py).
+    signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     Server(server_config(), on_start).run(sockets=[listener])
 
 
@@ -81,39 +80,15 @@ class Server(uvicorn.Server):
             self._on_start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Before uvicorn's own, which closes every socket without a word."""
+        """Accept no more, let what is under way end, say why sockets close; gone after DRAIN_S.
+
+        Before uvicorn's own, which closes every socket without a word.
+        """
+        for server in self.servers:
+            server.close()
+        for listener in sockets or ():
+            listener.close()
+        end = asyncio.get_running_loop().time() + settings.DRAIN_S
         await close_sockets()
+        self.config.timeout_graceful_shutdown = max(1, int(end - asyncio.get_running_loop().time()))
         await super().shutdown(sockets)
-
-
-class Supervisor:
-    """Keeps `workers` processes on one listening socket; one that dies is replaced."""
-
-    def __init__(self, listener: socket.socket, workers: int, command: Sequence[str]) -> None:
-        """`command` starts a worker; the listener's file number is appended to it."""
-        self._command = [*command, str(listener.fileno())]
-        self._fd = listener.fileno()
-        self._workers = workers
-        self._stopping = threading.Event()
-
-    def run(self) -> int:
-        """Until SIGTERM or SIGINT, which is handed on; then the exit status: 0 if all ended well."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stopping.set())
-        children = [self._start() for _ in range(self._workers)]
-        while not self._stopping.wait(_RESTART_PAUSE_S):
-            for index, child in enumerate(children):
-                if child.poll() is not None:
-                    sys.stderr.write(f"worker {child.pid} ended with {child.returncode}; starting another\n")
-                    children[index] = self._start()
-        for child in children:
-            child.terminate()
-        ended = [child.wait() for child in children]
-        # By the signal itself: it had not begun to serve.
-        return 0 if all(code in (0, -signal.SIGTERM) for code in ended) else 1
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        # In its own session: a Ctrl-C at the terminal reaches the supervisor alone.
-        return subprocess.Popen(  # noqa: S603  our own command line
-            self._command, pass_fds=[self._fd], start_new_session=True, env={**os.environ, "WORKERS": "1"}
-        )

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from devtools.processes import ROOT
 from devtools.services import Postgres, free_port
 from tests.api import PASSWORD
 from tests.client.rest import Rest
+from tests.client.resuming import ResumingClient
 from tests.client.socket import Socket
 from tests.faults.stores import Stores
 
@@ -121,3 +123,83 @@ def test_what_a_client_says_of_itself_for_a_proxy_is_believed_from_named_proxies
                 f"{url}/api/v1/users/me/", headers={"X-Forwarded-Proto": "https"}, trust_env=False
             )
             assert (answer.status_code == 301) == redirected, proxies
+
+
+def test_workers_do_not_outlive_a_supervisor_that_is_killed(stores: Stores) -> None:
+    with serve(stores, "--workers", "2") as (process, url):
+        until(lambda: healthy(url), "it serves")
+        workers = children(process)
+        process.kill()
+        process.wait()
+        until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers), "they are gone")
+        assert not healthy(url)
+
+
+async def test_sighup_renews_the_workers_under_load_without_a_loss(stores: Stores) -> None:
+    """Sends go on all the while; each socket that ends does so by 1012, and its client resumes."""
+    with serve(stores, "--workers", "2", SOCKET_CLOSE_SPREAD_S="0.5") as (process, url):
+        await asyncio.to_thread(until, lambda: healthy(url), "it serves")
+        before = set(children(process))
+        rest = Rest(url)
+        await rest.register(f"zoe{free_port()}", PASSWORD)
+        room = (await rest.create_room())["id"]
+        clients = [await ResumingClient(rest, rooms=[room]).start() for _ in range(8)]
+        process.send_signal(signal.SIGHUP)
+        sent = 0
+        while before & set(children(process)):
+            await clients[sent % 8].send(room, f"n{sent}", "x")
+            sent += 1
+        head = (await rest.room(room))["last_seq"]
+        assert head == 2 + sent
+        for client in clients:
+            await client.reach(room, head, WAIT_S)
+            assert [end.code for end in client.endings] in ([1012], [1012, 1012])
+            await client.stop()
+        assert len(children(process)) == 2
+        await rest.close()
+
+
+SUPERVISOR = """
+import sys, django
+django.setup()
+from gateway.server import listen
+from gateway.supervisor import Supervisor
+sys.exit(Supervisor(listen("127.0.0.1", int(sys.argv[1])), 2, [sys.executable, sys.argv[2]]).run())
+"""
+WORKER = """
+import os, sys
+if os.path.exists({broken!r}):
+    sys.exit(3)
+os.execv(sys.executable, [sys.executable, "manage.py", "serve", *sys.argv[1:]])
+"""
+
+
+def test_workers_that_do_not_come_up_leave_the_old_ones_serving(stores: Stores, tmp_path: Path) -> None:
+    """Renewing into a release that is broken is no outage."""
+    broken, worker, port = tmp_path / "broken", tmp_path / "worker.py", free_port()
+    worker.write_text(WORKER.format(broken=str(broken)))
+    env = stores.env() | {"DJANGO_SETTINGS_MODULE": "backend.settings", "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", SUPERVISOR, str(port), str(worker)],
+        cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        url = f"http://127.0.0.1:{port}"
+        until(lambda: healthy(url) and len(children(process)) == 2, "it serves")
+        before = children(process)
+        broken.touch()
+        process.send_signal(signal.SIGHUP)
+        assert process.stderr is not None
+        until(lambda: "does not answer" in str(process.stderr and process.stderr.readline()), "it says so")
+        assert children(process) == before
+        assert healthy(url)
+        broken.unlink()
+        process.send_signal(signal.SIGHUP)
+        until(
+            lambda: len(children(process)) == 2 and not set(before) & set(children(process)), "both are new"
+        )
+        assert healthy(url)
+    finally:
+        process.terminate()
+        process.communicate(timeout=WAIT_S)
+    assert process.returncode == 0

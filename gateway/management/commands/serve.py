@@ -9,7 +9,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from common.db import commits_are_durable
-from gateway.server import Supervisor, listen, serve_worker
+from gateway.server import listen, serve_worker
+from gateway.supervisor import Supervisor, watch
 
 
 class Command(BaseCommand):
@@ -23,11 +24,15 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=settings.PORT)
         parser.add_argument("--workers", type=int, default=settings.WORKERS)
         parser.add_argument("--fd", type=int, help="serve on this listening socket (what workers are given)")
+        parser.add_argument(
+            "--supervisor", type=int, help="the line to the supervisor (what workers are given)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Serve until SIGTERM or SIGINT."""
+        """Serve until SIGTERM or SIGINT; SIGHUP renews several workers one by one."""
         if options["fd"] is not None:
-            serve_worker(socket.socket(fileno=options["fd"]))
+            line = watch(options["supervisor"])
+            serve_worker(socket.socket(fileno=options["fd"]), on_start=lambda: line.sendall(b"!"))
             return
         host, port, workers = options["host"], options["port"], options["workers"]
         if workers < 1:
@@ -54,7 +59,7 @@ class Command(BaseCommand):
             return
         self.stdout.write(text)
         self.stdout.flush()
-        sys.exit(Supervisor(listener, workers, [sys.executable, sys.argv[0], "serve", "--fd"]).run())
+        sys.exit(Supervisor(listener, workers, [sys.executable, sys.argv[0], "serve"]).run())
 
     def _several_are_possible(self) -> None:
         """Refuse what would lose messages between the workers without a word."""
