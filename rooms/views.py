@@ -141,7 +141,10 @@ class LeaveView(APIView):
         description="The last owner hands the room over first.",
         parameters=[_ROOM_ID],
         request=None,
-        responses={204: OpenApiResponse(description="You are out."), **problems(NotAMember, LastOwner)},
+        responses={
+            204: OpenApiResponse(description="You are out."),
+            **problems(Forbidden, NotAMember, LastOwner),
+        },
     )
     def post(self, request: Request, room_id: str) -> Response:
         services.leave_room(user_id=user_of(request).id, room_id=room_id)

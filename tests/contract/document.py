@@ -1,6 +1,7 @@
 """The generated OpenAPI document, as tests ask it."""
 
 import functools
+import re
 from typing import Any, NamedTuple
 
 from drf_spectacular.generators import SchemaGenerator
@@ -16,6 +17,21 @@ class Operation(NamedTuple):
     method: str
     path: str
     spec: dict[str, Any]
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names in the path, in its order."""
+        return re.findall(r"{(\w+)}", self.path)
+
+    @property
+    def open(self) -> bool:
+        """Whether it is called without a token."""
+        return not any(self.spec.get("security", ()))
+
+    def codes(self, status: int) -> set[str]:
+        """The codes of problems that it may answer with this status."""
+        content = self.spec["responses"].get(str(status), {}).get("content", {})
+        return {code for media in content.values() for code in media.get("examples", ())}
 
 
 @functools.cache
@@ -34,6 +50,13 @@ def operations() -> list[Operation]:
         for method in METHODS
         if method in item
     ]
+
+
+def body_examples(operation: Operation) -> dict[str, Any]:
+    """The examples of its body by name; none where it takes none."""
+    media = operation.spec.get("requestBody", {}).get("content", {}).get("application/json", {})
+    found = {name: example["value"] for name, example in media.get("examples", {}).items()}
+    return found | ({"example": media["example"]} if "example" in media else {})
 
 
 def problems_of(name: str, value: Any) -> list[str]:

@@ -1,177 +1,187 @@
-"""Who may call what; and that a private room looks like an id that never was (docs/rest.md).
+"""Who may call what; and a private thing's id looks like one that never was (docs/rest.md; FAULTS B14).
 
-The table below names every operation of the document on a room: a new one without a line in it fails.
+Generated from the document: every operation, for everybody there is, in every kind of room. What is expected
+stands in access_rules.py; that private things look like nothing is listed nowhere: it holds for all of them.
 """
 
 import pytest
+from django.db import transaction
+from django.test import override_settings
 
-from common.ids import new_id
-from rooms.models import Membership
-from tests.api import register
-from tests.contract.document import operations
-from tests.statements import shape
+from tests.contract.access_rules import RULES
+from tests.contract.document import body_examples, operations
+from tests.contract.story import IN_DIRECT, KINDS, OUTSIDE, VIEWERS, Story, never, undone
+from tests.statements import shape, statements
 
-# operation: (body or None, query, what a member, an admin and an owner get)
-CALLS = {
-    "rooms_get": (None, "", 200, 200, 200),
-    "rooms_join": (None, "", 200, 200, 200),
-    "rooms_leave": (None, "", 204, 204, 409),
-    "rooms_read": ({"seq": 1}, "", 200, 200, 200),
-    "events_list": (None, "?since=0", 200, 200, 200),
-    "messages_list": (None, "?limit=5", 200, 200, 200),
-    "messages_send": ({"client_id": "x:1", "body": "Hello"}, "", 201, 201, 201),
-    "messages_get": (None, "", 200, 200, 200),
-    "members_list": (None, "?limit=5", 200, 200, 200),
-    "members_add": ({"user": "{dan}"}, "", 403, 201, 201),
-    "members_get": (None, "", 200, 200, 200),
-    "members_remove": (None, "", 403, 204, 204),
-}
-ON_ROOMS = {operation.id: operation for operation in operations() if "{room_id}" in operation.path}
-ROLES = ("member", "admin", "owner")
-OPERATIONS = sorted(ON_ROOMS)
+pytestmark = pytest.mark.django_db
+
+CALLS = {operation.id: operation for operation in operations()}
+OPERATIONS = sorted(CALLS)
+IN_ROOMS = [name for name in OPERATIONS if "room_id" in CALLS[name].parameters]
+DIFFERS = ("x-request-id", "date", "ratelimit", "ratelimit-remaining", "ratelimit-reset")
 
 
-def call(person, operation_id, *, room, message, user, dan=""):
-    """The answer to `person` of an operation on these ids."""
-    body, query, *_ = CALLS[operation_id]
-    operation = ON_ROOMS[operation_id]
-    path = operation.path.format(room_id=room, message_id=message, user_id=user)
-    if body is not None:
-        body = {name: dan if value == "{dan}" else value for name, value in body.items()}
-    return person.call(operation.method, path + query, body)
+@pytest.fixture(scope="module")
+def story(django_db_setup, django_db_blocker):
+    """The story, once: every test undoes what it does."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+            yield Story()
+        transaction.set_rollback(True)
+
+
+def viewers(story, kind):
+    """Those who may look at a room of this kind."""
+    return [
+        v
+        for v in (IN_DIRECT if kind == "direct" else VIEWERS)
+        if (kind, v) in story.places and known(story, v)
+    ]
+
+
+def known(story, viewer):
+    return viewer == "nobody" or viewer in story.people
+
+
+def result(answer):
+    """`ok`, or the code of the problem."""
+    return "ok" if answer.status < 300 else answer.code
 
 
 def visible(answer):
     """All of an answer that a client could compare, without what differs between any two answers."""
-    body = {name: value for name, value in answer.body.items() if name not in ("request_id", "instance")}
-    headers = {n.lower(): v for n, v in answer.headers.items() if n.lower() not in ("x-request-id", "date")}
+    body = answer.body
+    if isinstance(body, dict):
+        body = {name: value for name, value in body.items() if name not in ("request_id", "instance")}
+    headers = {n.lower(): v for n, v in answer.headers.items() if n.lower() not in DIFFERS}
     return answer.status, body, headers
 
 
-def seen(statements, ask):
-    """What is answered, and the shape of every statement it took."""
+def asked(ask):
+    """The answer, and every statement it took; whatever it did is undone."""
     answers = []
-    run = statements(lambda: answers.append(ask()))
-    return visible(answers[0]), [shape(sql) for sql in run]
+    with undone():
+        run = statements(lambda: answers.append(ask()))
+    return answers[0], run
 
 
-class Place:
-    """A room of ada's with a member, an admin, one who was removed, a message; eve is a stranger to it."""
-
-    def __init__(self, ada, eve, kind):
-        self.owner, self.stranger = ada, eve
-        self.member, self.admin, self.removed = register("bob"), register("carol"), register("mallory")
-        self.dan = register("dan")
-        self.room = ada.room(self.member, self.removed, kind=kind)
-        ada.add(self.room, self.admin, role="admin")
-        self.message = ada.send(self.room)["id"]
-        ada.remove(self.room, self.removed)
-        self.target = register("target")
-        ada.add(self.room, self.target)
-
-    def ask(self, person, operation_id, **ids):
-        known = {"room": self.room, "message": self.message, "user": self.target.id, "dan": self.dan.id}
-        return call(person, operation_id, **(known | ids))
+def seen(ask):
+    """What is answered, and the shape of every statement it took."""
+    answer, run = asked(ask)
+    return visible(answer), [shape(sql) for sql in run]
 
 
-@pytest.fixture
-def place(ada, eve):
-    return lambda kind: Place(ada, eve, kind)
+def writes(run):
+    """The statements that change what people have; when a token was used is nobody's."""
+    return [sql for sql in run if not sql.startswith("SELECT") and "accounts_apitoken" not in sql]
 
 
-def test_the_table_names_every_operation_on_a_room():
-    assert CALLS.keys() == ON_ROOMS.keys()
-
-
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_without_a_token_every_id_answers_alike(place, api, operation):
-    private = place("private")
-
-    class Nobody:
-        def call(self, method, path, body):
-            return api.call(method, path, body)
-
-    known = private.ask(Nobody(), operation)
-    never = private.ask(Nobody(), operation, room=new_id(), message=new_id(), user=new_id())
-    assert (known.status, known.code) == (401, "not_authenticated")
-    assert visible(known) == visible(never)
-
-
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_private_room_looks_like_an_id_that_never_was(place, statements, operation):
-    private = place("private")
-    rows = Membership.objects.count()
-    for person in (private.stranger, private.removed):
-        answers = [
-            seen(statements, lambda ids=ids, person=person: private.ask(person, operation, **ids))
-            for ids in ({}, {"room": new_id()}, {"room": new_id(), "message": new_id(), "user": new_id()})
-        ]
-        status, body, _ = answers[0][0]
-        assert (status, body["code"]) == (404, "not_found")
-        assert answers[0] == answers[1] == answers[2]
-    assert Membership.objects.count() == rows
-
-
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_public_room_says_that_one_is_not_in_it(place, operation):
-    public = place("public")
-    for person in (public.stranger, public.removed):
-        answer = public.ask(person, operation)
-        if operation == "rooms_join":
-            assert answer.status == 200
-        else:
-            assert (answer.status, answer.code) == (403, "not_a_member")
-            never = public.ask(person, operation, message=new_id(), user=new_id())
-            assert visible(answer) == visible(never)
-
-
-@pytest.mark.parametrize(("kind", "role"), [("public", "member"), *(("private", role) for role in ROLES)])
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_in_it_each_role_may_do_what_it_may(place, operation, kind, role):
-    room = place(kind)
-    answer = room.ask(getattr(room, role), operation)
-    assert answer.status == CALLS[operation][2 + ROLES.index(role)], answer.text
-
-
-@pytest.mark.parametrize("operation", [name for name in OPERATIONS if "{message_id}" in ON_ROOMS[name].path])
-def test_a_message_of_another_room_looks_like_one_that_never_was(place, statements, operation):
-    private = place("private")
-    elsewhere = private.owner.send(private.owner.room())["id"]
-    asked = [
-        seen(statements, lambda id_=id_: private.ask(private.member, operation, message=id_))
-        for id_ in (elsewhere, new_id())
-    ]
-    assert asked[0] == asked[1]
-    assert asked[0][0][0] == 404
-
-
-@pytest.mark.parametrize("operation", [name for name in OPERATIONS if "{user_id}" in ON_ROOMS[name].path])
-def test_a_user_who_is_not_in_it_looks_like_one_who_never_was(place, statements, operation):
-    private = place("private")
-    asked = [
-        seen(statements, lambda id_=id_: private.ask(private.owner, operation, user=id_))
-        for id_ in (private.dan.id, private.removed.id, new_id())
-    ]
-    assert asked[0] == asked[1] == asked[2]
-    assert asked[0][0][0] == 404
-
-
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_an_id_spelt_otherwise_is_no_id(place, operation):
-    """Also for those who are in the room: one thing has one name."""
-    private = place("private")
-    spelt = (
-        private.room.upper(),
-        private.room.replace("-", ""),
-        "x",
-        "1",
-        "-1",
-        "%00",
-        "é",
-        "{}",
-        "null",
-        "x" * 300,
+def test_every_operation_has_its_line():
+    missing, gone = sorted(CALLS.keys() - RULES.keys()), sorted(RULES.keys() - CALLS.keys())
+    assert not missing, (
+        f"no line in tests/contract/access_rules.py for {', '.join(missing)}: say who may call it at least, which "
+        "scope an API token needs, and who is refused though they may (muted, direct rooms, …)"
     )
+    assert not gone, f"in tests/contract/access_rules.py, but not in the document: {', '.join(gone)}"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_each_may_what_they_may(story, operation):
+    call, rule = CALLS[operation], RULES[operation]
+    for kind in KINDS if operation in IN_ROOMS else ("private",):
+        for viewer in viewers(story, kind):
+            for mine in (True, False) if "message_id" in call.parameters else (False,):
+                answer, run = asked(lambda: story.ask(call, viewer, kind, mine=mine))  # noqa: B023
+                where = f"{viewer} in a {kind} room{', their own message' * mine}: {answer.text[:300]}"
+                assert result(answer) == rule.expected(viewer, kind, mine=mine), where
+                assert str(answer.status) in call.spec["responses"], where
+                if answer.status >= 400:
+                    assert answer.code in call.codes(answer.status), where
+                    assert not writes(run), where
+
+
+@pytest.mark.parametrize("operation", [name for name in OPERATIONS if body_examples(CALLS[name])])
+def test_every_body_the_document_shows_is_one_that_works(story, operation):
+    call = CALLS[operation]
+    for name, example in body_examples(call).items():
+        with undone():
+            body = story.true(call, example, "owner", "private")
+            answer = story.ask(call, "owner", "private", mine=True, body=body)
+        assert result(answer) == RULES[operation].expected("owner", "private", mine=True), (
+            f"{name}: {answer.text}"
+        )
+
+
+@pytest.mark.parametrize("operation", [name for name in OPERATIONS if not CALLS[name].open])
+def test_without_a_token_every_id_answers_alike(story, operation):
+    call = CALLS[operation]
+    nothing = dict.fromkeys(call.parameters, never())
+    for kind in KINDS:
+        found = seen(lambda kind=kind: story.ask(call, "nobody", kind))
+        assert found[0][0] == 401
+        assert found == seen(lambda kind=kind: story.ask(call, "nobody", kind, **nothing))
+
+
+@pytest.mark.parametrize("operation", IN_ROOMS)
+@pytest.mark.parametrize("kind", ["private", "direct"])
+def test_a_room_one_is_not_in_looks_like_an_id_that_never_was(story, operation, kind):
+    call = CALLS[operation]
+    others = [name for name in call.parameters if name != "room_id"]
+    for viewer in OUTSIDE if kind == "private" else ("stranger",):
+        body = story.body(call, viewer, kind)
+        found = [
+            seen(lambda ids=ids: story.ask(call, viewer, kind, body=body, **ids))  # noqa: B023
+            for ids in (
+                {},
+                {"room_id": never()},
+                {"room_id": never(), **dict.fromkeys(others, never())},
+                dict.fromkeys(others, never()),
+            )
+        ]
+        status, said, _ = found[0][0]
+        assert (status, said["code"]) == (404, "not_found"), viewer
+        for one in found:
+            assert one == found[0], viewer
+
+
+@pytest.mark.parametrize("operation", IN_ROOMS)
+def test_in_a_public_room_one_is_not_in_every_id_looks_alike(story, operation):
+    call = CALLS[operation]
+    others = dict.fromkeys((name for name in call.parameters if name != "room_id"), never())
+    for viewer in OUTSIDE:
+        body = story.body(call, viewer, "public")
+        found = [
+            seen(lambda ids=ids: story.ask(call, viewer, "public", body=body, **ids))  # noqa: B023
+            for ids in ({}, others)
+        ]
+        assert found[0] == found[1], viewer
+
+
+@pytest.mark.parametrize("operation", [name for name in OPERATIONS if CALLS[name].parameters])
+def test_what_is_not_ones_own_looks_like_what_never_was(story, operation):
+    """A message of another room, a member who is none, another's session: by every name that a path has."""
+    call = CALLS[operation]
+    for kind in KINDS if operation in IN_ROOMS else ("private",):
+        for viewer in viewers(story, kind):
+            if viewer == "nobody":
+                continue
+            body = story.body(call, viewer, kind)
+            for name in call.parameters:
+                for foreign in story.foreign(call, name, viewer):
+                    found = [
+                        seen(lambda ids={name: id_}: story.ask(call, viewer, kind, body=body, **ids))  # noqa: B023
+                        for id_ in (foreign, never())
+                    ]
+                    assert found[0] == found[1], f"{viewer} in a {kind} room, {name}"
+                    assert found[0][0][0] in (403, 404), f"{viewer} in a {kind} room, {name}"
+
+
+@pytest.mark.parametrize("operation", IN_ROOMS)
+def test_an_id_spelt_otherwise_is_no_id(story, operation):
+    """Also for those who are in the room: one thing has one name."""
+    call = CALLS[operation]
+    room = story.places["private", "owner"].id
+    spelt = (room.upper(), room.replace("-", ""), "x", "1", "-1", "%00", "é", "{}", "null", "x" * 300)
     for text in spelt:
-        answer = private.ask(private.member, operation, room=text)
+        answer = story.ask(call, "owner", "private", room_id=text)
         assert (answer.status, answer.code) == (404, "not_found"), text

@@ -1,0 +1,91 @@
+"""Who may call what: one line for every operation of the document and every command of the socket.
+
+Written by hand from docs/rest.md and docs/protocol.md. An operation without a line fails test_access.py.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from accounts.scopes import ANY, MESSAGES_READ, MESSAGES_WRITE, ROOMS_READ, ROOMS_WRITE
+from tests.contract.story import OUTSIDE
+
+Least = Literal["anybody", "person", "member", "admin", "owner", "none"]
+_RANK = {"member": 0, "muted": 0, "blocked": 0, "bot": 0, "admin": 1, "owner": 2}
+_NEEDED = {"member": 0, "admin": 1, "owner": 2, "none": 3}
+
+
+class Rule(NamedTuple):
+    """An operation's line.
+
+    `least` is who may at least: `anybody` needs no token, `person` no room; the others are roles in the room.
+    `theirs` is the same where the message is somebody else's. `scope` is what an API token needs: ANY for every
+    token, None for none at all. `but` names the exceptions by viewer, kind of room or both, "<viewer> <kind>";
+    values are `ok` or a code.
+    """
+
+    least: Least
+    scope: str | None = None
+    but: Mapping[str, str] = {}
+    theirs: Least | None = None
+
+    def expected(self, viewer: str, kind: str, *, mine: bool = False) -> str:
+        """`ok`, or the code that this viewer gets."""
+        if self.least == "anybody":
+            return "ok"
+        if viewer == "nobody":
+            return "not_authenticated"
+        if viewer.startswith("bot") and self.scope is None:
+            return "forbidden"
+        if viewer == "bot without the scope" and self.scope != ANY:
+            return "scope_missing"
+        if self.least == "person":
+            return "ok"
+        who = viewer.removesuffix(" without the scope")
+        if who in OUTSIDE:
+            return self.but.get(f"{who} {kind}", "not_a_member" if kind == "public" else "not_found")
+        for key in (f"{who} {kind}", kind, who):
+            if key in self.but:
+                return self.but[key]
+        least = self.least if mine or self.theirs is None else self.theirs
+        return "ok" if _RANK[who] >= _NEEDED[least] else "forbidden"
+
+
+RULES: dict[str, Rule] = {
+    # Accounts
+    "auth_register": Rule("anybody"),
+    "auth_log_in": Rule("anybody"),
+    "auth_refresh": Rule("anybody"),
+    "auth_log_out": Rule("person"),
+    "users_me_get": Rule("person", ANY),
+    "users_list": Rule("person", ANY),
+    "users_get": Rule("person", ANY),
+    # Rooms
+    "rooms_list": Rule("person", ROOMS_READ),
+    "rooms_create": Rule("person", ROOMS_WRITE),
+    "rooms_get": Rule("member", ROOMS_READ),
+    "rooms_join": Rule(
+        "member", ROOMS_WRITE, {"stranger public": "ok", "removed public": "ok", "banned public": "ok"}
+    ),
+    "rooms_leave": Rule("member", ROOMS_WRITE, {"owner": "last_owner", "direct": "forbidden"}),
+    "rooms_read": Rule("member", MESSAGES_READ),
+    "members_list": Rule("member", ROOMS_READ),
+    "members_add": Rule("admin", ROOMS_WRITE),
+    "members_get": Rule("member", ROOMS_READ),
+    "members_remove": Rule("admin", ROOMS_WRITE),
+    # Messages
+    "events_list": Rule("member", MESSAGES_READ),
+    "messages_list": Rule("member", MESSAGES_READ),
+    "messages_send": Rule("member", MESSAGES_WRITE, {"muted": "muted"}),
+    "messages_get": Rule("member", MESSAGES_READ),
+}
+"""By operation id."""
+
+COMMANDS: dict[str, Rule] = {
+    "ping": Rule("anybody"),
+    "auth": Rule("anybody"),
+    "subscribe": Rule("member", MESSAGES_READ),
+    "unsubscribe": Rule("person", MESSAGES_READ),
+    "read": Rule("member", MESSAGES_READ),
+    "message.send": Rule("member", MESSAGES_WRITE, {"muted": "muted"}),
+}
+"""By the type of the client's frame."""
