@@ -69,6 +69,6 @@ def path_id(name: str, description: str) -> OpenApiParameter:
 CURSOR = OpenApiParameter("cursor", str, description="`next_cursor` of the page before.")
 LIMIT = OpenApiParameter(
     "limit",
-    {"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
+    {"type": "integer", "minimum": 1, "default": 50},
     description="Rows of a page; more than 200 is 200.",
 )

@@ -28,6 +28,11 @@ class Operation(NamedTuple):
         """Whether it is called without a token."""
         return not any(self.spec.get("security", ()))
 
+    @property
+    def has_input(self) -> bool:
+        """Whether it takes anything beside its path."""
+        return "requestBody" in self.spec or any(p["in"] == "query" for p in self.spec.get("parameters", ()))
+
     def codes(self, status: int) -> set[str]:
         """The codes of problems that it may answer with this status."""
         content = self.spec["responses"].get(str(status), {}).get("content", {})

@@ -5,12 +5,10 @@ stands in access_rules.py; that private things look like nothing is listed nowhe
 """
 
 import pytest
-from django.db import transaction
-from django.test import override_settings
 
 from tests.contract.access_rules import RULES
 from tests.contract.document import body_examples, operations
-from tests.contract.story import IN_DIRECT, KINDS, OUTSIDE, VIEWERS, Story, never, undone
+from tests.contract.story import IN_DIRECT, KINDS, OUTSIDE, VIEWERS, never, undone
 from tests.statements import shape, statements
 
 pytestmark = pytest.mark.django_db
@@ -19,15 +17,6 @@ CALLS = {operation.id: operation for operation in operations()}
 OPERATIONS = sorted(CALLS)
 IN_ROOMS = [name for name in OPERATIONS if "room_id" in CALLS[name].parameters]
 DIFFERS = ("x-request-id", "date", "ratelimit", "ratelimit-remaining", "ratelimit-reset")
-
-
-@pytest.fixture(scope="module")
-def story(django_db_setup, django_db_blocker):
-    """The story, once: every test undoes what it does."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
-            yield Story()
-        transaction.set_rollback(True)
 
 
 def viewers(story, kind):
