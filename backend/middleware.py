@@ -10,8 +10,9 @@ from typing import Any
 import structlog
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
+from django.middleware.common import CommonMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 
@@ -24,6 +25,7 @@ logger = structlog.get_logger(__name__)
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Parts of our URLs that let whoever knows them in: not for the log.
 _SECRET_PARTS = ("secret", "code", "token")
+_PROBES = ("/healthz", "/readyz")
 _PATH_MAX_CHARS = 512  # of a line in the log
 # An answer of the API is data: should a browser ever show one as a page, it runs and loads nothing.
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -70,6 +72,18 @@ class RequestIdMiddleware:
             response = self.get_response(request)
             assert not isinstance(response, HttpResponseBase)
             return _finish(request, await response, request_id, started)
+
+
+class HostMiddleware(CommonMiddleware):
+    """Django's, which refuses a Host that is not in ALLOWED_HOSTS, but not where health is asked for.
+
+    Whoever does so asks a process by its address (a balancer, Docker, Kubernetes), and nothing in the
+    answer depends on the name.
+    """
+
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+        """None lets the request through."""
+        return None if request.path_info in _PROBES else super().process_request(request)
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]

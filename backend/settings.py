@@ -186,7 +186,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "backend.middleware.StaticFilesMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "backend.middleware.HostMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "backend.urls"

@@ -155,3 +155,12 @@ def test_plain_http_is_sent_to_https_but_for_probes(client, settings):
     settings.SECURE_SSL_REDIRECT = True
     assert client.get("/api/v1/nothing/")["Location"] == "https://testserver/api/v1/nothing/"
     assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("host", ["10.0.0.7:8000", "127.0.0.1", "[::1]:8000", "_"])
+def test_probes_answer_to_any_name_and_nothing_else_does(client, settings, host):
+    settings.ALLOWED_HOSTS = ["chat.example.com"]
+    settings.SECURE_SSL_REDIRECT = True
+    assert client.get("/healthz", headers={"host": host}).json() == {"status": "ok"}
+    for path in ("/", "/healthz/", "/api/v1/users/me/"):
+        assert client.get(path, secure=True, headers={"host": host}).status_code == 400, path
