@@ -11,7 +11,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "run": (serve.run, "serve on SQLite and memory; settings come from the environment"),
     "test": (
         checks.test,
-        "every check, then the tests twice; --all adds slow and browser tests, the rest goes to pytest",
+        "every check, then the tests twice; --all adds slow, browser and nginx tests, the rest goes to pytest",
     ),
     "bench": (bench.bench, "measure Parley beside others; --quick is a small run, --help lists the rest"),
     "openapi": (generated.openapi, "write docs/openapi.yaml; --check only compares"),

@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     out = [
         item
         for item in items
-        if not _EVERYTHING and (item.get_closest_marker("slow") or item.get_closest_marker("browser"))
+        if not _EVERYTHING and any(item.get_closest_marker(name) for name in ("slow", "browser", "nginx"))
     ]
     if out:
         config.hook.pytest_deselected(items=out)
