@@ -1,12 +1,14 @@
-"""From a token to who sends it: the only way in, for REST and socket alike."""
+"""From a token to who sends it: the only way in, for REST and socket alike. And from a person to what is theirs."""
 
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
+from django.db.models import QuerySet
 
 from accounts import payloads, tokens
 from accounts.models import Session, User
+from common import clock
 from common.errors import SessionEnded, TokenInvalid, UserDisabled
 from realtime import objects
 
@@ -58,3 +60,8 @@ def identify(token: str) -> tuple[Identity, User]:
         ),
         user,
     )
+
+
+def own_sessions(user_id: UUID) -> QuerySet[Session]:
+    """The sessions of this person that stand: not ended, and their refresh token has not run out."""
+    return Session.objects.filter(user_id=user_id, ended_at=None, refresh_expires_at__gt=clock.now())

@@ -5,8 +5,10 @@ from uuid import UUID
 
 from django.db import connection
 
-from accounts.models import User
+from accounts.access import own_sessions
+from accounts.models import Session, User
 from common.errors import NotFound, SessionEnded, UserDisabled
+from common.paging import write_cursor
 from common.rows import RowSet, read_uuid
 
 
@@ -46,6 +48,13 @@ def blocks_among(pairs: Collection[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]
             asked.params(pairs),
         )
         return {(read_uuid(blocker), read_uuid(blocked)) for blocker, blocked in cursor.fetchall()}
+
+
+def sessions_page(*, user_id: UUID, after: UUID | None, limit: int) -> tuple[list[Session], str | None]:
+    """A page of the sessions of this person that stand, the newest log-in first, and the next page's cursor."""
+    rows = own_sessions(user_id).order_by("-id")
+    found = list((rows if after is None else rows.filter(id__lt=after))[: limit + 1])
+    return found[:limit], write_cursor(found[limit - 1].id) if len(found) > limit else None
 
 
 def users_by_ids(ids: Collection[UUID]) -> list[User]:

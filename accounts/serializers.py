@@ -45,6 +45,20 @@ class OpenedSession(msgspec.Struct, frozen=True):
     session: objects.Session
 
 
+class SessionPage(msgspec.Struct, frozen=True):
+    """A page of one's own sessions; `next_cursor` is null at the end."""
+
+    results: list[objects.Session]
+    next_cursor: str | None
+
+
+class PasswordChangeBody(msgspec.Struct, frozen=True):
+    """`POST auth/password/change/`."""
+
+    old: str
+    new: str
+
+
 class UserPage(msgspec.Struct, frozen=True):
     """A page of public profiles; `next_cursor` is null at the end."""
 

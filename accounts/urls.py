@@ -2,13 +2,16 @@
 
 from django.urls import path
 
-from accounts import views
+from accounts import session_views, views
 
 urlpatterns = [
     path("auth/register/", views.RegisterView.as_view()),
     path("auth/token/", views.TokenView.as_view()),
     path("auth/token/refresh/", views.TokenRefreshView.as_view()),
-    path("auth/logout/", views.LogoutView.as_view()),
+    path("auth/logout/", session_views.LogoutView.as_view()),
+    path("auth/sessions/", session_views.SessionsView.as_view()),
+    path("auth/sessions/<str:session_id>/", session_views.SessionView.as_view()),
+    path("auth/password/change/", session_views.PasswordChangeView.as_view()),
     path("users/me/", views.MeView.as_view()),
     path("users/", views.UsersView.as_view()),
     path("users/<str:user_id>/", views.UserView.as_view()),

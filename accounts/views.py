@@ -1,6 +1,6 @@
 """Accounts over REST. Views parse, call one service or selector, and render; they hold no rules."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.conf import settings
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
@@ -9,13 +9,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import payloads, scopes, selectors, services
-from accounts.authentication import identity_of, user_of
+from accounts import examples, payloads, scopes, selectors, services
+from accounts.authentication import user_of
 from accounts.serializers import OpenedSession, RefreshBody, RegisterBody, TokenBody, TokenPair, UserPage
+from accounts.session_views import NO_STORE
 from common.errors import (
     AlreadyExists,
     BadCredentials,
-    Forbidden,
     Invalid,
     NotFound,
     SessionEnded,
@@ -27,39 +27,6 @@ from common.ids import parse_id
 from common.rest import read_body
 from common.schema import body, path_id, problems, ref
 from realtime import objects
-
-_NO_STORE = {"Cache-Control": "no-store"}  # tokens stay out of every cache (RFC 6749, section 5.1)
-
-_ACCESS = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0b2tlbl90eXBlIjoiYWNjZXNzIn0.c2lnbmF0dXJl"
-_REFRESH = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ0b2tlbl90eXBlIjoicmVmcmVzaCJ9.c2lnbmF0dXJl"
-_ADA: dict[str, Any] = {
-    "id": "019aa5e2-7d3c-7a41-9c1b-2f60c35e8d11",
-    "username": "ada",
-    "display_name": "Ada Lovelace",
-    "avatar": None,
-    "bio": "Writes programs for machines that do not exist yet.",
-    "is_bot": False,
-    "deleted": False,
-}
-_ADA_HERSELF = _ADA | {"email": "ada@example.com", "created_at": "2026-11-23T09:15:02.318114Z"}
-_BOB: dict[str, Any] = _ADA | {
-    "id": "019aa5e3-10b8-7f05-8a77-6e1d94b2c0fa",
-    "username": "bob",
-    "display_name": "Bob",
-    "bio": "",
-}
-_OPENED: dict[str, Any] = {
-    "access": _ACCESS,
-    "refresh": _REFRESH,
-    "user": _ADA_HERSELF,
-    "session": {
-        "id": "019aa5e2-7d4f-7c02-b5d8-91c4be7701a3",
-        "device": "Ada's phone",
-        "created_at": "2026-11-23T09:15:02.318114Z",
-        "last_seen_at": "2026-11-23T09:15:02.318114Z",
-        "current": True,
-    },
-}
 
 
 class _OpenView(APIView):
@@ -85,7 +52,7 @@ class RegisterView(_OpenView):
                 "Ada registers",
                 value={
                     "username": "ada",
-                    "password": "correct horse battery staple",
+                    "password": examples.PASSWORD,
                     "email": "ada@example.com",
                     "display_name": "Ada Lovelace",
                     "device": "Ada's phone",
@@ -97,7 +64,7 @@ class RegisterView(_OpenView):
             201: OpenApiResponse(
                 response=ref(OpenedSession),
                 description="The user, its session and the session's tokens.",
-                examples=[OpenApiExample("Registered", value=_OPENED)],
+                examples=[OpenApiExample("Registered", value=examples.OPENED)],
             ),
             **problems(AlreadyExists),
         },
@@ -111,7 +78,7 @@ class RegisterView(_OpenView):
             display_name=given.display_name or "",
             device=given.device or "",
         )
-        return Response(_opened(opened), status=status.HTTP_201_CREATED, headers=_NO_STORE)
+        return Response(_opened(opened), status=status.HTTP_201_CREATED, headers=NO_STORE)
 
 
 class TokenView(_OpenView):
@@ -129,7 +96,7 @@ class TokenView(_OpenView):
                 "Ada logs in",
                 value={
                     "username": "ada",
-                    "password": "correct horse battery staple",
+                    "password": examples.PASSWORD,
                     "device": "Ada's phone",
                 },
                 request_only=True,
@@ -139,7 +106,7 @@ class TokenView(_OpenView):
             200: OpenApiResponse(
                 response=ref(OpenedSession),
                 description="The user, the new session and its tokens.",
-                examples=[OpenApiExample("Logged in", value=_OPENED)],
+                examples=[OpenApiExample("Logged in", value=examples.OPENED)],
             ),
             **problems(BadCredentials, UserDisabled),
         },
@@ -147,7 +114,7 @@ class TokenView(_OpenView):
     def post(self, request: Request) -> Response:
         given = read_body(request, TokenBody)
         opened = services.log_in(username=given.username, password=given.password, device=given.device or "")
-        return Response(_opened(opened), headers=_NO_STORE)
+        return Response(_opened(opened), headers=NO_STORE)
 
 
 class TokenRefreshView(_OpenView):
@@ -161,36 +128,19 @@ class TokenRefreshView(_OpenView):
             "`session_ended`, and the session's sockets close."
         ),
         request=body(RefreshBody),
-        examples=[OpenApiExample("Refresh", value={"refresh": _REFRESH}, request_only=True)],
+        examples=[OpenApiExample("Refresh", value={"refresh": examples.REFRESH}, request_only=True)],
         responses={
             200: OpenApiResponse(
                 response=ref(TokenPair),
                 description="The session's newest pair.",
-                examples=[OpenApiExample("Refreshed", value={"access": _ACCESS, "refresh": _REFRESH})],
+                examples=[OpenApiExample("Refreshed", value=examples.PAIR)],
             ),
             **problems(TokenExpired, TokenInvalid, SessionEnded, UserDisabled),
         },
     )
     def post(self, request: Request) -> Response:
         pair = services.refresh(token=read_body(request, RefreshBody).refresh)
-        return Response(TokenPair(access=pair.access, refresh=pair.refresh), headers=_NO_STORE)
-
-
-class LogoutView(APIView):
-    @extend_schema(
-        operation_id="auth_log_out",
-        tags=["auth"],
-        summary="Log out",
-        description="Ends the session of the access token: both its tokens are refused at once, its sockets close.",
-        request=None,
-        responses={204: OpenApiResponse(description="The session has ended.")},
-    )
-    def post(self, request: Request) -> Response:
-        session_id = identity_of(request).session_id
-        if session_id is None:  # a bot's; there are none yet
-            raise Forbidden("This token belongs to no session.")
-        services.log_out(session_id=session_id)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        return Response(TokenPair(access=pair.access, refresh=pair.refresh), headers=NO_STORE)
 
 
 class MeView(APIView):
@@ -205,7 +155,7 @@ class MeView(APIView):
             200: OpenApiResponse(
                 response=ref(objects.OwnUser),
                 description="My profile.",
-                examples=[OpenApiExample("Ada", value=_ADA_HERSELF)],
+                examples=[OpenApiExample("Ada", value=examples.ADA_HERSELF)],
             )
         },
     )
@@ -228,7 +178,11 @@ class UsersView(APIView):
             200: OpenApiResponse(
                 response=ref(UserPage),
                 description="The profiles.",
-                examples=[OpenApiExample("Two users", value={"results": [_ADA, _BOB], "next_cursor": None})],
+                examples=[
+                    OpenApiExample(
+                        "Two users", value={"results": [examples.ADA, examples.BOB], "next_cursor": None}
+                    )
+                ],
             )
         },
     )
@@ -257,7 +211,7 @@ class UserView(APIView):
             200: OpenApiResponse(
                 response=ref(objects.User),
                 description="The profile.",
-                examples=[OpenApiExample("Bob", value=_BOB)],
+                examples=[OpenApiExample("Bob", value=examples.BOB)],
             )
         },
     )

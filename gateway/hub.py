@@ -190,9 +190,10 @@ class Hub:
             for connection in tuple(self._people.get(UUID(message["user"]), ())):
                 connection.notice(str(message["frame"]))
         elif kind == "user.ended":
-            credential, code = message["credential"], str(message["code"])
+            code, named = str(message["code"]), message["credentials"]  # None: whatever they came with
+            ended = None if named is None else {UUID(credential) for credential in named}
             for connection in tuple(self._people.get(UUID(message["user"]), ())):
-                if not credential or connection.credential_id == UUID(credential):
+                if ended is None or connection.credential_id in ended:
                     connection.ended(code)
 
     def _on_bus_turn(self) -> None:

@@ -26,6 +26,8 @@ from realtime.protocol import encode_notice
 
 logger = logging.getLogger(__name__)
 
+_ENDED_AT_ONCE = 1_000  # sessions of one message: 32 kB
+
 
 class RoomEvent(msgspec.Struct, frozen=True):
     """A numbered event, encoded once: `frame` is the JSON text every subscriber gets.
@@ -202,16 +204,23 @@ def blocks_moved_on_commit(one: UUID, other: UUID) -> None:
 
 def session_ended_on_commit(user_id: UUID, session_id: UUID) -> None:
     """Close the sockets of one session or API token, wherever they are."""
-    _end_on_commit(user_id, session_id.hex, SessionEnded.code)
+    sessions_ended_on_commit(user_id, [session_id])
+
+
+def sessions_ended_on_commit(user_id: UUID, session_ids: Sequence[UUID]) -> None:
+    """Close the sockets of these sessions of one person, wherever they are."""
+    for start in range(0, len(session_ids), _ENDED_AT_ONCE):
+        named = [key.hex for key in session_ids[start : start + _ENDED_AT_ONCE]]
+        _end_on_commit(user_id, named, SessionEnded.code)
 
 
 def user_disabled_on_commit(user_id: UUID) -> None:
     """Close all sockets of this person, wherever they are."""
-    _end_on_commit(user_id, "", UserDisabled.code)
+    _end_on_commit(user_id, None, UserDisabled.code)
 
 
-def _end_on_commit(user_id: UUID, credential: str, code: str) -> None:
-    message = {"type": "user.ended", "user": user_id.hex, "credential": credential, "code": code}
+def _end_on_commit(user_id: UUID, credentials: list[str] | None, code: str) -> None:
+    message = {"type": "user.ended", "user": user_id.hex, "credentials": credentials, "code": code}
     transaction.on_commit(lambda: publisher.put(groups.user(user_id), message))
 
 

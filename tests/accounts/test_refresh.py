@@ -34,7 +34,9 @@ def told(settings, ada):
     def told():
         queue = layer.channels.get(channel)
         messages = [queue.get_nowait()[1] for _ in range(queue.qsize())] if queue else []
-        return [message["credential"] for message in messages if message["type"] == "user.ended"]
+        return [
+            key for message in messages if message["type"] == "user.ended" for key in message["credentials"]
+        ]
 
     return told
 

@@ -130,6 +130,7 @@ class Story:
             "room_id": place.id,
             "message_id": place.mine.get(viewer, place.others) if mine else place.others,
             "user_id": self._user_of(operation.path, kind),
+            "session_id": str(self.people.get(viewer, self.people["owner"]).session.id),
         }
         missing = [name for name in operation.parameters if name not in known]
         if missing:
@@ -152,6 +153,9 @@ class Story:
             return [self.unseen, *([] if viewer == "stranger" else [self.elsewhere])]
         if name == "user_id" and operation.path.startswith("rooms/{room_id}/members/"):
             return [self.people[role].id for role in ("newcomer", "removed", "banned")]
+        if name == "session_id":
+            others = (person for role, person in self.people.items() if role != viewer)
+            return [str(next(others).session.id)]
         return []
 
     def body(self, operation: Operation, viewer: str, kind: str) -> Any:

@@ -36,7 +36,13 @@ def test_a_number_of_a_query_is_a_plain_one_or_invalid(ada, room, query):
             assert (answer.status, answer.code, answer.attrs) == (400, "invalid", {name}), number
 
 
-LISTS = ["rooms/?", "rooms/{}/members/?", "rooms/{}/messages/?", "rooms/{}/events/?since=0&"]
+LISTS = [
+    "auth/sessions/?",
+    "rooms/?",
+    "rooms/{}/members/?",
+    "rooms/{}/messages/?",
+    "rooms/{}/events/?since=0&",
+]
 
 
 @pytest.mark.parametrize("path", LISTS)

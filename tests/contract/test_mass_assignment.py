@@ -21,6 +21,7 @@ WRITERS = {
     "auth_register": ({"username": "dan", "password": PASSWORD}, ("email", "display_name", "device")),
     "auth_log_in": ({"username": "ada", "password": PASSWORD}, ("device",)),
     "auth_refresh": ({"refresh": "REFRESH"}, ()),
+    "auth_password_change": ({"old": PASSWORD, "new": "analytical engine no. 2"}, ()),
     "rooms_create": ({"kind": "private", "name": "x", "members": ["BOB"], "client_id": "x"}, ("topic",)),
     "rooms_read": ({"seq": 3}, ("force",)),
     "members_add": ({"user": "EVE"}, ("users", "role")),

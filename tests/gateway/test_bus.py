@@ -63,7 +63,7 @@ async def test_garbage_on_the_bus_is_ignored(server, ada, room, connect):
         {"type": "user.memberships"},
         {"type": "user.memberships", "user": "x"},
         {"type": "user.ended", "user": UUID(ada.user_id).hex},
-        {"type": "user.ended", "user": UUID(ada.user_id).hex, "credential": "x", "code": "session_ended"},
+        {"type": "user.ended", "user": UUID(ada.user_id).hex, "credentials": ["x"], "code": "session_ended"},
         {"type": "room.hint", "room": "x"},
         {"type": "user.notice", "user": UUID(ada.user_id).hex},
         {"type": "websocket.disconnect"},

@@ -38,7 +38,7 @@ async def test_whoever_comes_back_the_moment_they_leave_is_still_told(server):
         for _ in range(20):  # what the leaving began has run
             await asyncio.sleep(0)
         end = {
-            "type": "user.ended", "user": user_id.hex, "credential": second.credential_id.hex,
+            "type": "user.ended", "user": user_id.hex, "credentials": [second.credential_id.hex],
             "code": "session_ended",
         }  # fmt: skip
         for _ in range(20):  # Redis confirms a subscription late

@@ -1,0 +1,42 @@
+"""Changing a password."""
+
+from uuid import UUID
+
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+
+from accounts import hashers, sessions, tokens
+from accounts.models import Session, User
+from accounts.rules import clean_new_password, clean_password
+from common import clock
+from common.errors import BadCredentials, SessionEnded, UserDisabled
+
+
+def change_password(*, user_id: UUID, session_id: UUID, old: str, new: str) -> tokens.Pair:
+    """The password is `new`; of the person's sessions only this one stands, with its next pair of tokens.
+
+    Its sockets stay open. BadCredentials where `old` is wrong, or was changed meanwhile; Invalid for a
+    password that nobody may have; UserDisabled, SessionEnded where that happened meanwhile; Unavailable
+    where too many passwords wait to be hashed. Locks the user's row, then the sessions'.
+    """
+    old = clean_password(old, attr="old")
+    with hashers.turn():
+        user = User.objects.get(pk=user_id)
+        new = clean_new_password(new, user, attr="new")
+        if not user.check_password(old):
+            raise BadCredentials("The old password is wrong.")
+        known, hashed = user.password, make_password(new)
+    with transaction.atomic():
+        user = User.objects.select_for_update(no_key=True).get(pk=user_id)
+        if not user.is_active or user.deleted_at is not None:
+            raise UserDisabled
+        if user.password != known:
+            raise BadCredentials("The old password is wrong.")
+        user.password = hashed
+        user.save(update_fields=["password"])
+        sessions.end_other_sessions(user_id=user_id, but=session_id)
+        session = Session.objects.select_for_update(no_key=True).get(pk=session_id)
+        if not session.stands:
+            raise SessionEnded
+        sessions.rotate(session, clock.now())
+        return tokens.pair_of(session)

@@ -1,0 +1,140 @@
+"""A new password: this session goes on, all others end."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.db import connection
+
+from accounts import passwords
+from accounts.models import User
+from common.errors import BadCredentials, SessionEnded
+from tests.accounts.counting_hasher import CountingHasher
+from tests.accounts.test_sessions import listed, log_in
+from tests.api import PASSWORD
+
+NEW = "analytical engine no. 2"
+
+
+def change(person, old=PASSWORD, new=NEW):
+    return person.post("auth/password/change/", {"old": old, "new": new})
+
+
+def test_the_new_password_logs_in_and_the_old_one_does_not(api, ada):
+    answer = change(ada)
+    assert answer.status == 200
+    assert set(answer.body) == {"access", "refresh"}
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert api.post("auth/token/", {"username": "ada", "password": NEW}).status == 200
+    assert api.post("auth/token/", {"username": "ada", "password": PASSWORD}).code == "bad_credentials"
+
+
+def test_this_session_goes_on_with_the_new_pair_and_the_others_end(api, turned, ada, bob):
+    tablet = log_in()
+    turned.turn(1)
+    body = change(ada).body
+    assert body["access"] != ada.access
+    assert api.get("users/me/", body["access"]).status == 200
+    assert ada.get("users/me/").status == 200  # until it expires: it is the same session
+    assert tablet.get("users/me/").code == "session_ended"
+    assert api.post("auth/token/refresh/", {"refresh": tablet.refresh}).code == "session_ended"
+    assert listed(ada) == [str(ada.session.id)]
+    assert api.post("auth/token/refresh/", {"refresh": body["refresh"]}).status == 200
+    assert bob.get("users/me/").status == 200
+
+
+def test_the_refresh_token_from_before_is_a_used_one(api, settings, turned, ada):
+    body = change(ada).body
+    again = api.post("auth/token/refresh/", {"refresh": ada.refresh})  # the answer was lost
+    assert again.body == {"access": body["access"], "refresh": body["refresh"]}
+    turned.turn(settings.REFRESH_GRACE_S + 1)
+    assert api.post("auth/token/refresh/", {"refresh": ada.refresh}).code == "session_ended"
+
+
+def test_a_wrong_old_password_changes_nothing(api, ada):
+    tablet = log_in()
+    for old in ("wrong", "", PASSWORD + " "):
+        answer = change(ada, old=old)
+        assert (answer.status, answer.code) == (401, "bad_credentials")
+    assert tablet.get("users/me/").status == 200
+    assert api.post("auth/token/", {"username": "ada", "password": PASSWORD}).status == 200
+
+
+@pytest.mark.parametrize(
+    "new", ["short", "password", "ada@example.com", "12345678", "", "x" * 129, "a\u0000" * 8]
+)
+def test_a_password_that_nobody_may_register_with_is_refused_here_too(api, ada, new):
+    answer = change(ada, new=new)
+    assert (answer.status, answer.code, answer.attrs) == (400, "invalid", {"new"})
+    assert api.post("auth/token/", {"username": "ada", "password": PASSWORD}).status == 200
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"old": PASSWORD}, {"new": NEW}, {"old": 1, "new": NEW}, {"old": PASSWORD, "new": None}]
+)
+def test_both_are_needed(ada, body):
+    answer = ada.post("auth/password/change/", body)
+    assert (answer.status, answer.code) == (400, "invalid")
+
+
+def test_a_password_is_the_same_however_the_keyboard_composes_it(api, ada):
+    assert change(ada, new="un long mot de passe é").status == 200
+    assert change(ada, old="un long mot de passe e\u0301", new=NEW).status == 200
+
+
+def test_it_hashes_the_old_and_the_new_one_and_no_more(settings, ada):
+    settings.PASSWORD_HASHERS = ["tests.accounts.counting_hasher.CountingHasher"]
+    ada.user.set_password(PASSWORD)
+    ada.user.save()
+    before = CountingHasher.hashed
+    assert change(ada, old="wrong").status == 401
+    assert CountingHasher.hashed == before + 1
+    assert change(ada).status == 200
+    assert CountingHasher.hashed == before + 3
+
+
+def test_a_password_changed_meanwhile_is_not_changed_back(ada):
+    """What was read before the transaction is compared in it."""
+
+    class Slow(str):
+        """Somebody else changes it while this one is looked at."""
+
+        def __len__(self):
+            User.objects.filter(pk=ada.user.pk).update(password="md5$x$other")
+            return super().__len__()
+
+    with pytest.raises(BadCredentials):
+        passwords.change_password(user_id=ada.user.id, session_id=ada.session.id, old=PASSWORD, new=Slow(NEW))
+    assert User.objects.get(pk=ada.user.pk).password == "md5$x$other"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_at_once_from_two_sessions_one_wins(api, ada):
+    tablet = log_in()
+    start = Barrier(2)
+
+    def run(session, new):
+        try:
+            start.wait(5)
+            passwords.change_password(user_id=ada.user.id, session_id=session.id, old=PASSWORD, new=new)
+            return new
+        except (BadCredentials, SessionEnded):
+            return None
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(run, who.session, f"{NEW} {n}") for n, who in enumerate((ada, tablet))]
+        won = [job.result(20) for job in jobs]
+    assert won.count(None) == 1
+    [password] = [new for new in won if new]
+    assert api.post("auth/token/", {"username": "ada", "password": password}).status == 200
+    assert sorted(answer.code or "in" for answer in (ada.get("users/me/"), tablet.get("users/me/"))) == [
+        "in",
+        "session_ended",
+    ]
+
+
+def test_changing_a_password_needs_a_token(api, ada):
+    answer = api.post("auth/password/change/", {"old": PASSWORD, "new": NEW})
+    assert answer.code == "not_authenticated"
