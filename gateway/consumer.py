@@ -154,8 +154,8 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         self.rooms.compare(found)
 
     def restart(self, detail: str) -> None:
-        """The client is to reconnect and resume."""
-        self.outbox.close(1012, "restarting", detail)
+        """What is under way is answered; then the client is to reconnect and resume."""
+        self.reader.finish(lambda: self.outbox.close(1012, "restarting", detail))
 
     # --- the room URL ---------------------------------------------------------------------------
 

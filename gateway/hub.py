@@ -51,7 +51,7 @@ class Connection(Protocol):
         """The user's memberships as the database had them just now."""
 
     def restart(self, detail: str) -> None:
-        """Close with 1012: the client reconnects and resumes."""
+        """Answer what is under way and close with 1012: the client reconnects and resumes."""
 
 
 class Hub:

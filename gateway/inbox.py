@@ -25,6 +25,7 @@ class Inbox:
         self._bytes = 0  # of both
         self._alone = False
         self._beginning = False
+        self._when_idle: Callable[[], None] | None = None
         self._space = asyncio.Event()
         self._space.set()
 
@@ -39,6 +40,16 @@ class Inbox:
     async def space(self) -> None:
         """Return when more frames may be read."""
         await self._space.wait()
+
+    def when_idle(self, act: Callable[[], None]) -> None:
+        """Call `act` once what was put has ended; at once where nothing is under way."""
+        self._when_idle = act
+        self._look_idle()
+
+    def _look_idle(self) -> None:
+        if self._when_idle is not None and not self._under_way and not self._waiting:
+            act, self._when_idle = self._when_idle, None
+            act()
 
     def close(self) -> None:
         """Begin nothing more."""
@@ -79,5 +90,6 @@ class Inbox:
             if self._has_space():
                 self._space.set()
             self._advance()
+            self._look_idle()
 
         return done

@@ -45,15 +45,27 @@ class FrameReader:
         self._outbox = socket.outbox
         self._tasks: set[asyncio.Task[None]] = set()
         self._bad: deque[float] = deque()
+        self._finishing = False
+        self._deadline: asyncio.TimerHandle | None = None
 
     async def take(self, text: str) -> None:
         """Begin with a frame, once there is space for it."""
         await self.inbox.space()
-        self._read(text)
+        if not self._finishing:
+            self._read(text)
+
+    def finish(self, act: Callable[[], None]) -> None:
+        """Begin with no more frames; call `act` once those under way are answered, or after SOCKET_CLOSE_S."""
+        if not self._finishing:
+            self._finishing = True
+            self._deadline = asyncio.get_running_loop().call_later(settings.SOCKET_CLOSE_S, act)
+            self.inbox.when_idle(act)
 
     def close(self) -> None:
         """The socket is gone: begin nothing more, and end what waits for the database."""
         self.inbox.close()
+        if self._deadline is not None:
+            self._deadline.cancel()
         for task in self._tasks:
             task.cancel()
 
