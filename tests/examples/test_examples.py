@@ -1,0 +1,153 @@
+"""Each example against `dev.py run`: every client ends with the same state, whatever happened on the way."""
+
+import asyncio
+import subprocess
+import sys
+import uuid
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devtools.processes import ROOT
+from examples import live_feed, notifications, shared_editor
+from examples.client import Parley
+from examples.noughts_and_crosses import Player
+from examples.shared_editor import Op, transform
+
+PASSWORD = "correct horse battery"
+WAIT_S = 60
+
+
+@st.composite
+def edits(draw, document):
+    """A few operations one after the other on `document`."""
+    ops = []
+    for _ in range(draw(st.integers(0, 4))):
+        at = draw(st.integers(0, len(document)))
+        cut = draw(st.integers(0, min(3, len(document) - at)))
+        op = Op(at, cut=cut) if cut else Op(at, draw(st.sampled_from(["a", "bc", "def"])))
+        document = op.apply(document)
+        ops.append(op)
+    return ops
+
+
+def applied(document, ops):
+    for op in ops:
+        document = op.apply(document)
+    return document
+
+
+@given(st.data(), st.text("xyz", max_size=8))
+def test_two_who_typed_at_once_come_to_one_text(data, document):
+    later, earlier = data.draw(edits(document)), data.draw(edits(document))
+    mine, theirs = transform(later, earlier)
+    assert applied(applied(document, earlier), mine) == applied(applied(document, later), theirs)
+
+
+async def test_two_editors_show_one_text_after_lost_lines(dev_run):
+    async with asyncio.timeout(WAIT_S):
+        ada, bob = await shared_editor.play(dev_run.url)
+    assert ada.text == ada.shown == bob.shown == bob.text
+    assert len(ada.text) > 40
+    assert len(ada.cursors) == len(bob.cursors) == 1
+
+
+async def test_two_hundred_viewers_show_the_prices_of_the_feed(dev_run):
+    async with asyncio.timeout(WAIT_S):
+        end, viewers = await live_feed.play(dev_run.url, viewers=200, seconds=2)
+    assert len(viewers) == 200
+    assert all((viewer.number, viewer.prices) == (end.number, end.prices) for viewer in viewers)
+    assert min(viewer.signals for viewer in viewers) > 50  # live, not from the snapshots alone
+
+
+async def test_two_devices_list_what_the_server_says(dev_run):
+    async with asyncio.timeout(WAIT_S):
+        phone, laptop, told = await notifications.play(dev_run.url)
+    for device in (phone, laptop):
+        assert device.counts() == told
+    assert sum(mentions for _, mentions in told.values()) >= 2
+    assert phone.rung
+
+
+def bob_plays(url, name, room):
+    """His program, in a process of its own."""
+    command = [sys.executable, "-m", "examples.noughts_and_crosses", url, f"bob-{name}", PASSWORD, room]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+async def answered(player):
+    """It is the player's turn (again), or the game is over."""
+    me = player.client.user["id"]
+    while player.board.turn != me and not player.board.over:
+        player.moved.clear()
+        await player.moved.wait()
+
+
+async def test_a_game_goes_on_after_kill_9_of_a_player_and_of_the_server(dev_run):
+    name = uuid.uuid4().hex[:8]
+    async with asyncio.timeout(WAIT_S):
+        ada = await Parley.log_in(dev_run.url, f"ada-{name}", PASSWORD, register=True)
+        bob = await Parley.log_in(dev_run.url, f"bob-{name}", PASSWORD, register=True)
+        made = {"kind": "private", "name": "Game", "members": [bob.user["id"]]}
+        room = (await ada.rest("POST", "rooms/", made))["id"]
+        player = Player(ada, room)
+        await ada.start()
+        await player.sit()
+        program = bob_plays(dev_run.url, name, room)
+        await answered(player)
+        await player.move(8)
+        await answered(player)  # bob's program has made its first move
+        program.kill()
+        program.wait()
+        await player.move(7)
+        dev_run.kill()
+        dev_run.start()
+        program = bob_plays(dev_run.url, name, room)
+        while not player.board.over:
+            await answered(player)
+            if not player.board.over:
+                await player.move(player.board.places.rindex("."))
+        shown = (await asyncio.to_thread(program.communicate))[0]
+        again = Player(bob, room)  # a third one, from the log alone
+        await bob.start()
+        while not again.board.over:
+            again.moved.clear()
+            await again.moved.wait()
+        await ada.stop()
+        await bob.stop()
+    assert again.board == player.board
+    assert shown.strip() == str(player.board)
+    assert player.board.places.count("X") >= 3
+
+
+@pytest.mark.parametrize("example", ["shared_editor", "noughts_and_crosses", "live_feed", "notifications"])
+def test_each_runs_as_its_first_lines_say(dev_run, example):
+    command = [sys.executable, "-m", f"examples.{example}", dev_run.url]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=WAIT_S)
+    assert run.returncode == 0, run.stderr
+    assert run.stderr == ""
+    assert "differ" not in run.stdout
+    assert "False" not in run.stdout
+    assert len(run.stdout) > 20
+
+
+def test_the_demo_tells_its_story_to_the_end(dev_run):
+    run = subprocess.run(
+        [sys.executable, "-c", f"import asyncio, examples.demo as d; asyncio.run(d.demo({dev_run.url!r}, pause_s=0.05))"],
+        cwd=ROOT, capture_output=True, text=True, timeout=WAIT_S,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.stderr == ""
+    for words in ("is typing", "[ping! I am mentioned]", "[no line]", "now reads: The cards are", "is out: removed",
+                  "[reading: not_found]", "hold the same"):  # fmt: skip
+        assert words in run.stdout
+
+
+def test_the_demo_says_what_to_do_where_nothing_answers():
+    run = subprocess.run(
+        [sys.executable, "dev.py", "demo", "http://127.0.0.1:9"],
+        cwd=ROOT, capture_output=True, text=True, timeout=WAIT_S,
+    )  # fmt: skip
+    assert run.returncode == 1
+    assert "python3 dev.py run" in run.stderr
