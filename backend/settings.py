@@ -50,6 +50,7 @@ SOCKET_MAX_ROOMS: int = env.int("SOCKET_MAX_ROOMS", 5_000)  # subscriptions a so
 REPLAY_MAX_EVENTS: int = env.int("REPLAY_MAX_EVENTS", 5_000)  # missed in a room; more is `too_far_behind`
 REPLAY_MAX_EVENTS_PER_FRAME: int = env.int("REPLAY_MAX_EVENTS_PER_FRAME", 20_000)  # … in one subscribe
 MEMBERS_MAX_PER_REQUEST: int = env.int("MEMBERS_MAX_PER_REQUEST", 100)  # people added at once
+SLOW_MODE_MAX_S: int = env.int("SLOW_MODE_MAX_S", 6 * 3_600)  # the slowest a room can be made
 IDS_MAX_PER_REQUEST: int = env.int("IDS_MAX_PER_REQUEST", 100)  # ids of one look-up
 
 # --- Delivery: the hub --------------------------------------------------------------------------
@@ -62,6 +63,7 @@ BUS_HEARTBEAT_S: float = env.float("BUS_HEARTBEAT_S", 0.4)  # two missing: the b
 BUS_TIMEOUT_S: float = env.float("BUS_TIMEOUT_S", 2.0)  # a publication or subscription that hangs
 BUS_QUEUE_MAX_BYTES: int = env.int("BUS_QUEUE_MAX_BYTES", 8 * 1024 * 1024)  # waiting for a slow bus
 BUS_MESSAGE_MAX_BYTES: int = env.int("BUS_MESSAGE_MAX_BYTES", 256 * 1024)  # of one publication
+NOTICE_MAX_PEOPLE: int = env.int("NOTICE_MAX_PEOPLE", 1_000)  # told by notice that their room was deleted
 SOCKET_QUEUE_MAX_BYTES: int = env.int("SOCKET_QUEUE_MAX_BYTES", 1024 * 1024)  # live frames a reader may owe
 SOCKET_STALL_S: float = env.float("SOCKET_STALL_S", 10.0)  # took nothing of what was sent: 1013
 SOCKET_CLOSE_S: float = env.float("SOCKET_CLOSE_S", 5.0)  # to answer a close before the line is cut

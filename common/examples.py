@@ -30,6 +30,13 @@ ROOM: dict[str, Any] = {
     "member_count": 2,
     "slow_mode_s": 0,
 }
+DIRECT_ROOM: dict[str, Any] = ROOM | {
+    "id": "019aa5e6-1f7a-7b60-8d2e-5c9a03b1f4e7",
+    "kind": "direct",
+    "name": None,
+    "topic": "",
+    "members": [ADA, BOB],
+}
 ROOM_ME: dict[str, Any] = {
     "role": "owner",
     "last_read_seq": 3,

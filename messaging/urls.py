@@ -6,6 +6,7 @@ from messaging import room_views, views
 
 urlpatterns = [
     path("rooms/", room_views.RoomsView.as_view()),
+    path("rooms/direct/<str:user_id>/", room_views.DirectRoomView.as_view()),
     path("rooms/<str:room_id>/", room_views.RoomView.as_view()),
     path("rooms/<str:room_id>/join/", room_views.JoinView.as_view()),
     path("rooms/<str:room_id>/read/", views.ReadView.as_view()),

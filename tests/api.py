@@ -105,6 +105,14 @@ class Person(services.Opened):
         body = {"kind": kind, "name": name, "members": [person.id for person in members], **fields}
         return str(_succeeded(self.post("rooms/", body))["id"])
 
+    def direct(self, other: "Person") -> str:
+        """The id of our direct room."""
+        return str(_succeeded(self.call("PUT", f"rooms/direct/{other.id}/"))["id"])
+
+    def change(self, room: str, **fields: Any) -> Any:
+        """The room as it is then."""
+        return _succeeded(self.call("PATCH", f"rooms/{room}/", fields))
+
     def send(self, room: str, body: str = "The mill is running.", client_id: str | None = None) -> Any:
         """The message."""
         content = {"client_id": client_id or f"test-{next(_client_ids)}", "body": body}

@@ -134,6 +134,24 @@ def test_a_room_one_is_not_in_looks_like_an_id_that_never_was(story, operation, 
 
 
 @pytest.mark.parametrize("operation", IN_ROOMS)
+@pytest.mark.parametrize("kind", ["public", "private"])
+def test_a_deleted_room_looks_like_an_id_that_never_was(story, operation, kind):
+    call = CALLS[operation]
+    with undone():
+        assert story.ask(CALLS["rooms_delete"], "owner", kind).status == 204
+        for viewer in viewers(story, kind):
+            if viewer == "nobody":
+                continue
+            body = story.body(call, viewer, kind)
+            found = [
+                seen(lambda ids=ids: story.ask(call, viewer, kind, body=body, **ids))  # noqa: B023
+                for ids in ({}, {"room_id": never()})
+            ]
+            assert found[0] == found[1], viewer
+            assert viewer.startswith("bot") or found[0][0][0] == 404, viewer
+
+
+@pytest.mark.parametrize("operation", IN_ROOMS)
 def test_in_a_public_room_one_is_not_in_every_id_looks_alike(story, operation):
     call = CALLS[operation]
     others = dict.fromkeys((name for name in call.parameters if name != "room_id"), never())

@@ -3,10 +3,17 @@
 import pytest
 
 from messaging.models import Message
-from tests.contract.document import operations
+from tests.contract.document import document, operations
 
 TAKE = {operation.id: operation for operation in operations() if "requestBody" in operation.spec}
 OPERATIONS = sorted(TAKE)
+
+
+def needs_nothing(operation):
+    """Whether its body may ask for nothing: a change of which every field may be absent."""
+    [media] = TAKE[operation].spec["requestBody"]["content"].values()
+    shape = document()["components"]["schemas"][media["schema"]["$ref"].rsplit("/", 1)[-1]]
+    return TAKE[operation].method in ("PATCH", "PUT") and not shape.get("required")
 
 
 @pytest.fixture
@@ -48,6 +55,8 @@ def test_json_however_it_is_named_is_read(call, content_type):
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_what_is_no_json_object_is_invalid(call, operation):
     for body in NO_OBJECTS:
+        if body == b"" and needs_nothing(operation):
+            continue
         answer = call(operation, body)
         assert (answer.status, answer.code) == (400, "invalid"), body[:20]
 
@@ -78,4 +87,4 @@ def test_a_field_named_twice_is_read_once(call):
 def test_fields_nobody_knows_are_ignored_alone(call, operation):
     """They do not make a body of nothing but them valid."""
     answer = call(operation, b'{"nobody": 1, "": 2, "__proto__": {}}')
-    assert (answer.status, answer.code) == (400, "invalid")
+    assert (answer.status, answer.code) == ((200, None) if needs_nothing(operation) else (400, "invalid"))

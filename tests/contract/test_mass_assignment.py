@@ -23,6 +23,7 @@ WRITERS = {
     "auth_refresh": ({"refresh": "REFRESH"}, ()),
     "auth_password_change": ({"old": PASSWORD, "new": "analytical engine no. 2"}, ()),
     "rooms_create": ({"kind": "private", "name": "x", "members": ["BOB"], "client_id": "x"}, ("topic",)),
+    "rooms_update": ({"name": "x"}, ("kind", "topic", "avatar", "slow_mode_s")),
     "rooms_read": ({"seq": 3}, ("force",)),
     "members_add": ({"user": "EVE"}, ("users", "role")),
     "messages_send": ({"client_id": "x:1", "body": "x"}, ("reply_to", "thread", "attachments", "metadata")),

@@ -113,10 +113,21 @@ def test_rooms(ada, bob, room):
     is_a("Room", REST_ROOM, ada.post("rooms/", {"kind": "public", "name": "x"}).body)
     public = ada.room(kind="public")
     is_a("Room", REST_ROOM, bob.join(public))
+    is_a("Room", REST_ROOM, ada.change(public, avatar="https://example.com/x.png"))
     page = ada.see("rooms/")
     held({"results": [LISTED_ROOM], "next_cursor": maybe(TEXT)}, page)
     assert problems_of("RoomPage", page) == []
     assert [room["last_message"] is None for room in page["results"]] == [True, True, False]
+
+
+def test_direct_rooms(ada, bob):
+    made = ada.call("PUT", f"rooms/direct/{bob.id}/").body
+    is_a("Room", REST_ROOM | {"members": [AUTHOR]}, made)
+    is_a("Room", REST_ROOM | {"members": [AUTHOR]}, bob.see(f"rooms/{made['id']}/"))
+    is_a("Room", LISTED_ROOM | {"members": [AUTHOR]}, bob.see("rooms/")["results"][0])
+    created = bob.events(made["id"])[0]["data"]
+    held({"room": ROOM | {"members": [AUTHOR]}}, created)
+    assert created["room"]["name"] is None
 
 
 def test_members(ada, bob, eve, room):
@@ -159,8 +170,10 @@ def test_problems_name_everything(ada):
 
 def test_events_hold_objects_without_anything_of_a_viewer(ada, bob, room):
     bob.leave(room)
+    ada.change(room, topic="Steam")
     data = {
         "room.created": {"room": ROOM},
+        "room.updated": {"room": ROOM},
         "member.joined": {"member": MEMBER},
         "member.left": {"user": ID, "reason": ("left", "removed", "banned", "deleted")},
         "message.created": {"message": MESSAGE},

@@ -8,7 +8,7 @@ from django.db import connection
 from accounts import services as accounts
 from messaging.services import send_messages
 from rooms.selectors import current_epoch, places
-from rooms.services import add_members, create_room
+from rooms.services import add_members, create_room, open_direct_room
 from tests.api import PASSWORD, Person
 from tests.filling import crowd, draft, fill
 
@@ -135,8 +135,42 @@ def test_adding_people(statements, ada, rooms):
 def test_creating_a_room(statements, ada):
     people = [str(key) for key in crowd(100)]
     body = {"kind": "public", "name": "x"}
-    assert count(statements, lambda: ada.post("rooms/", body)) == 8
-    assert count(statements, lambda: ada.post("rooms/", body | {"members": people})) == 8 + SPLIT
+    assert count(statements, lambda: ada.post("rooms/", body)) == 7
+    assert count(statements, lambda: ada.post("rooms/", body | {"members": people})) == 7 + SPLIT
+
+
+def direct_rooms(ada, number):
+    """Direct rooms of ada's, with as many people."""
+    return [open_direct_room(user_id=ada.user.id, other_id=str(key)).room for key in crowd(number)]
+
+
+def test_my_rooms_with_direct_ones(statements, ada):
+    """… and who is in the direct ones."""
+    direct_rooms(ada, 1)
+    assert count(statements, see(ada, "rooms/?limit=200")) == 3
+    direct_rooms(ada, 60)
+    for path in ("rooms/?limit=200", "rooms/?kind=direct"):
+        assert count(statements, see(ada, path)) == 3
+
+
+def test_a_direct_room(statements, ada, bob):
+    """Made: found none, who, blocks; room, log, head, memberships; who, for the answer. Found: the half of it."""
+    current_epoch()
+    path = f"rooms/direct/{bob.id}/"
+    assert count(statements, lambda: ada.call("PUT", path)) == 11
+    assert count(statements, lambda: ada.call("PUT", path)) == 5
+    room = ada.call("PUT", path).body["id"]
+    assert count(statements, see(ada, f"rooms/{room}/")) == 4
+    assert count(statements, see(ada, f"rooms/{room}/events/?since=0")) == 7
+
+
+def test_changing_and_deleting_a_room(statements, ada, rooms):
+    one, many = rooms(2)
+    add_members(actor_id=ada.user.id, room_id=many, users=[str(key) for key in crowd(100)])
+    for number, room in enumerate((one, many)):
+        body = {"name": f"new {number}", "slow_mode_s": 5}
+        assert count(statements, lambda: ada.call("PATCH", f"rooms/{room}/", body)) == 7  # noqa: B023
+        assert count(statements, lambda: ada.delete(f"rooms/{room}/")) == 7  # noqa: B023
 
 
 def test_a_page_of_events(statements, ada, bob, rooms):
