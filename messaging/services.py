@@ -13,7 +13,9 @@ from django.db.models.functions import Greatest
 
 from common import clock, ids
 from common.db import unavailable, with_retry
-from common.errors import ClientIdConflict, InternalError, Muted, ParleyError
+from common.errors import ClientIdConflict, InternalError, Muted, ParleyError, RateLimited
+from common.limits import SENDS
+from common.rates import Charge
 from common.rows import RowSet, read_time, read_uuid
 from messaging import payloads
 from messaging.drafts import Draft
@@ -70,7 +72,7 @@ def send_messages(drafts: Sequence[Draft]) -> list[Sent | ParleyError]:
     each draft is tried alone. `Unavailable` means unknown: the same `client_id` may be sent again.
     """
     try:
-        return with_retry(lambda: _send(drafts))
+        return with_retry(lambda: _send_once(drafts))
     except (DatabaseError, InterfaceError) as error:
         refused = unavailable(error)
         if refused is not None:  # it would refuse each of them, and each would wait for it
@@ -89,7 +91,12 @@ def _send_alone(draft: Draft) -> Sent | ParleyError:
         return InternalError()
 
 
-def _send(drafts: Sequence[Draft]) -> list[Sent | ParleyError]:
+def _send_once(drafts: Sequence[Draft]) -> list[Sent | ParleyError]:
+    with SENDS.charging() as charge:
+        return _send(drafts, charge)
+
+
+def _send(drafts: Sequence[Draft], charge: Charge) -> list[Sent | ParleyError]:
     with transaction.atomic():
         rooms = log.lock_rooms({draft.room_id for draft in drafts})
         senders, known = _standing(drafts)
@@ -115,8 +122,10 @@ def _send(drafts: Sequence[Draft]) -> list[Sent | ParleyError]:
                     results[index] = ClientIdConflict()
             elif sender.muted_until is not None and sender.muted_until > at:
                 results[index] = Muted()
-            else:
+            elif (standing := charge(draft.author_id)).allowed:
                 fresh[key] = index
+            else:  # last of all: what is refused for another reason costs nothing
+                results[index] = RateLimited.by(standing, "Too many messages; wait a little.")
         if fresh:
             written = _write([drafts[i] for i in fresh.values()], rooms, senders, at)
             for index, message in zip(fresh.values(), written, strict=True):
