@@ -126,7 +126,7 @@ def test_a_deleted_room_looks_like_an_id_that_never_was(story, operation, kind):
     call = CALLS[operation]
     with undone():
         assert story.ask(CALLS["rooms_delete"], "owner", kind).status == 204
-        for viewer in viewers(story, kind):
+        for viewer in story.viewers(kind):
             if viewer == "nobody":
                 continue
             body = story.body(call, viewer, kind)
