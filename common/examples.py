@@ -75,6 +75,16 @@ MESSAGE: dict[str, Any] = {
     "pinned": False,
 }
 MESSAGE_REST: dict[str, Any] = MESSAGE | {"me": {"reactions": []}}
+EDITED_REST: dict[str, Any] = MESSAGE_REST | {
+    "changed_seq": 5,
+    "body": "The mill is running again.",
+    "edited_at": "2026-11-23T09:22:41.730000Z",
+}
+TOMBSTONE_REST: dict[str, Any] = EDITED_REST | {
+    "changed_seq": 6,
+    "body": "",
+    "deleted_at": "2026-11-23T09:24:05.118000Z",
+}
 EVENT: dict[str, Any] = {
     "type": "message.created",
     "room": ROOM["id"],

@@ -118,6 +118,14 @@ class Person(services.Opened):
         content = {"client_id": client_id or f"test-{next(_client_ids)}", "body": body}
         return _succeeded(self.post(f"rooms/{room}/messages/", content))
 
+    def edit(self, message: Any, body: str) -> Any:
+        """The message as it is then."""
+        return _succeeded(self.call("PATCH", path_of(message), {"body": body}))
+
+    def erase(self, message: Any) -> Any:
+        """The tombstone."""
+        return _succeeded(self.delete(path_of(message)))
+
     def add(self, room: str, *people: "Person", role: str = "member") -> None:
         body = {"users": [person.id for person in people], "role": role}
         _succeeded(self.post(f"rooms/{room}/members/", body))
@@ -164,6 +172,11 @@ class Person(services.Opened):
 def _succeeded(answer: Answer) -> Any:
     assert answer.status < 300, f"{answer.status} {answer.text}"
     return answer.body
+
+
+def path_of(message: Any) -> str:
+    """Where a message is."""
+    return f"rooms/{message['room']}/messages/{message['id']}/"
 
 
 def register(username: str, **fields: Any) -> Person:

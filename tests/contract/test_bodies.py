@@ -18,11 +18,12 @@ def needs_nothing(operation):
 
 @pytest.fixture
 def call(ada, bob):
-    """`call(operation, body, content_type)` on ada's room."""
+    """`call(operation, body, content_type)` on ada's room and her message in it."""
     room = ada.room(bob)
+    message = ada.send(room)["id"]
 
     def run(operation, body, content_type="application/json"):
-        path = TAKE[operation].path.format(room_id=room)
+        path = TAKE[operation].path.format(room_id=room, message_id=message)
         return ada.call(TAKE[operation].method, path, body, content_type=content_type)
 
     return run
@@ -72,7 +73,7 @@ def test_a_body_of_128_kib_is_read(call):
     body = start + b"x" * (128 * 1024 - len(start) - len(end)) + end
     assert call("messages_send", body).status == 201
     assert call("messages_send", body + b" ").status == 413
-    assert Message.objects.count() == 1
+    assert Message.objects.count() == 2
 
 
 def test_ten_megabytes_are_refused(call):

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.api import path_of
 from tests.contract.document import document, problems_of
 
 ID, TIME, COUNT, TEXT, FLAG = "id", "time", "count", "text", "flag"
@@ -150,6 +151,11 @@ def test_messages(ada, room):
     message = page["results"][0]
     is_a("Message", REST_MESSAGE, ada.see(f"rooms/{room}/messages/{message['id']}/"))
     is_a("Message", REST_MESSAGE, ada.post(f"rooms/{room}/messages/", {"client_id": "x", "body": "x"}).body)
+    is_a("Message", REST_MESSAGE, ada.edit(message, "other"))
+    versions = ada.see(f"{path_of(message)}history/")
+    held({"results": [{"body": TEXT, "written_at": TIME}], "next_cursor": maybe(TEXT)}, versions)
+    assert problems_of("MessageVersionPage", versions) == []
+    is_a("Message", REST_MESSAGE, ada.erase(message))
 
 
 def test_the_read_position(ada, room):
@@ -169,6 +175,7 @@ def test_problems_name_everything(ada):
 
 
 def test_events_hold_objects_without_anything_of_a_viewer(ada, bob, room):
+    ada.erase(ada.edit(ada.send(room), "other"))
     bob.leave(room)
     ada.change(room, topic="Steam")
     data = {
@@ -177,6 +184,8 @@ def test_events_hold_objects_without_anything_of_a_viewer(ada, bob, room):
         "member.joined": {"member": MEMBER},
         "member.left": {"user": ID, "reason": ("left", "removed", "banned", "deleted")},
         "message.created": {"message": MESSAGE},
+        "message.updated": {"message": MESSAGE},
+        "message.deleted": {"message": MESSAGE},
     }
     page = ada.see(f"rooms/{room}/events/?since=0")
     assert problems_of("EventPage", page) == []

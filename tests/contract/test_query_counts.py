@@ -9,7 +9,7 @@ from accounts import services as accounts
 from messaging.services import send_messages
 from rooms.selectors import current_epoch, places
 from rooms.services import add_members, create_room, open_direct_room
-from tests.api import PASSWORD, Person
+from tests.api import PASSWORD, Person, path_of
 from tests.filling import crowd, draft, fill
 
 SPLIT = 1 if connection.vendor == "sqlite" else 0
@@ -65,6 +65,25 @@ def test_a_send_over_rest_is_the_batch_and_who_calls(statements, ada, rooms):
     for messages in (0, 500):
         fill(room, ada, count=messages)
         assert count(statements, lambda: ada.send(room)) == 7
+
+
+def test_changing_a_message(statements, ada, bob, rooms):
+    """Who calls; the room, my membership, the message; log, heads; what it said, what it says (or what it
+    said, whom it mentioned, the tombstone)."""
+    (room,) = rooms(1)
+    for messages in (0, 500):
+        fill(room, ada, count=messages)
+        message = bob.send(room)
+        assert count(statements, lambda: bob.edit(message, "other")) == 8  # noqa: B023
+        assert count(statements, lambda: bob.edit(message, "other")) == 4  # noqa: B023
+        for _ in range(20):
+            bob.edit(message, "more")
+            bob.edit(message, "other")
+        for limit in (1, 200):
+            path = f"{path_of(message)}history/?limit={limit}"
+            assert count(statements, see(ada, path)) == 4
+        assert count(statements, lambda: ada.erase(message)) == 9  # noqa: B023
+        assert count(statements, lambda: ada.erase(message)) == 4  # noqa: B023
 
 
 @pytest.mark.parametrize("query", ["", "before=9", "after=9", "around=9"])

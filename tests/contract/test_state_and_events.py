@@ -41,6 +41,26 @@ WRITES = {
         lambda s: (s.ada.change(s.room, topic="a"), s.eve.join(s.room), s.ada.change(s.room, topic="b")),
         ["room.updated", "member.joined", "room.updated"],
     ),
+    "edit": (lambda s: s.ada.edit(s.first, "other"), ["message.updated"]),
+    "edit to the same": (lambda s: s.ada.edit(s.first, "first"), []),
+    "edit twice": (
+        lambda s: [s.ada.edit(s.first, body) for body in ("other", "first")],
+        ["message.updated"] * 2,
+    ),
+    "send, edit and delete": (
+        lambda s: s.bob.erase(s.bob.edit(s.bob.send(s.room), "other")),
+        ["message.created", "message.updated", "message.deleted"],
+    ),
+    "delete": (lambda s: s.ada.erase(s.first), ["message.deleted"]),
+    "delete again": (lambda s: s.ada.erase(s.ada.erase(s.first)), ["message.deleted"]),
+    "send again what is deleted": (
+        lambda s: (s.ada.erase(s.first), s.ada.send(s.room, "first", "a:1")),
+        ["message.deleted"],
+    ),
+    "delete as owner": (
+        lambda s: s.ada.erase(s.bob.send(s.room)),
+        ["message.created", "message.deleted"],
+    ),
     "read": (lambda s: s.bob.read(s.room, 99), []),
     "read backwards": (lambda s: s.ada.read(s.room, 0, force=True), []),
 }
@@ -52,7 +72,7 @@ class Story:
     def __init__(self, ada, bob, eve, dan):
         self.ada, self.bob, self.eve, self.dan = ada, bob, eve, dan
         self.room = ada.room(bob, kind="public")
-        ada.send(self.room, "first", "a:1")
+        self.first = ada.send(self.room, "first", "a:1")
 
 
 @pytest.fixture
@@ -127,7 +147,7 @@ def test_the_rule_is_needed(story):
 def test_pages_and_events_mix_in_any_order(data, ada, bob, eve):
     """A client loads each part whenever it likes while others write, and has read all events in the end."""
     room = ada.room(bob, kind="public")
-    ada.send(room)
+    first = ada.send(room)
     writes = {
         "join": lambda: eve.join(room),
         "leave": lambda: eve.leave(room) if eve.get(f"rooms/{room}/").status == 200 else None,
@@ -135,6 +155,8 @@ def test_pages_and_events_mix_in_any_order(data, ada, bob, eve):
         "remove": lambda: ada.remove(room, bob) if bob.get(f"rooms/{room}/").status == 200 else None,
         "send": lambda: ada.send(room),
         "change": lambda: ada.change(room, slow_mode_s=data.draw(st.integers(0, 3), "slow")),
+        "edit": lambda: ada.edit(first, data.draw(st.sampled_from("xyz"), "body")),
+        "delete": lambda: ada.erase(ada.send(room)),
     }
     state = ClientState()
     held = state.rooms[room] = room_alone(ada, room)

@@ -1,4 +1,4 @@
-"""Everything that writes messages or read positions."""
+"""Storing messages, many in one transaction."""
 
 import logging
 from collections.abc import Sequence
@@ -6,10 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-import msgspec
 from django.db import DatabaseError, InterfaceError, connection, transaction
-from django.db.models import F
-from django.db.models.functions import Greatest
 
 from common import clock, ids
 from common.db import unavailable, with_retry
@@ -19,13 +16,12 @@ from common.rates import Charge
 from common.rows import RowSet, read_time, read_uuid
 from messaging import payloads
 from messaging.drafts import Draft
-from messaging.inbox import count_unread
 from messaging.models import Message
 from realtime import objects
 from realtime.events import EventType
 from realtime.publish import RoomEvent, publish_on_commit
 from rooms import log
-from rooms.access import refusal, room_for_member
+from rooms.access import refusal
 from rooms.models import Membership, Room
 
 logger = logging.getLogger(__name__)
@@ -43,13 +39,6 @@ class Sent(NamedTuple):
 
     message: objects.Message
     duplicate: bool
-
-
-class Read(msgspec.Struct, frozen=True):
-    """Where a reader stands now."""
-
-    last_read_seq: int
-    unread_count: int
 
 
 class _Sender(NamedTuple):
@@ -215,14 +204,3 @@ def _write(
     for room_id, new in events.items():
         publish_on_commit(room_id, new)
     return stored
-
-
-def mark_read(*, user_id: UUID, room_id: str, seq: int, force: bool = False) -> Read:
-    """Move my read position to `seq` (above the head is the head); never back unless `force`."""
-    seat = room_for_member(user_id=user_id, room_id=room_id)
-    target = min(seq, seat.room.last_seq)
-    mine = Membership.objects.filter(pk=seat.membership.pk, left_seq=None)
-    with_retry(lambda: mine.update(last_read_seq=target if force else Greatest(F("last_read_seq"), target)))
-    now_at = mine.values_list("last_read_seq", flat=True).first()
-    position = target if now_at is None else now_at
-    return Read(position, count_unread(room_id=seat.room.id, user_id=user_id, after=position))
