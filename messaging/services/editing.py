@@ -24,22 +24,22 @@ from rooms.models import Room
 def edit_message(*, user_id: UUID, room_id: str, message_id: str, body: str) -> objects.Message:
     """The message with its new text; what it said before is kept for `message_versions`.
 
-    Its author's alone (Forbidden), while it is not deleted (MessageDeleted). The same text changes nothing,
-    and succeeds even for those who may not write just now (Muted, Blocked).
+    For who could send there now (Muted, Blocked) and is its author (Forbidden), while it is not deleted
+    (MessageDeleted). The same text changes nothing.
     """
     key = known_id(room_id)
     body = clean_body(body)
 
     def write() -> objects.Message:
         seat, message = _found(key, message_id, user_id)
+        at = clock.now()
+        _needs_voice(seat, at)
         if message.author.id != user_id:
             raise Forbidden()
         if message.deleted_at is not None:
             raise MessageDeleted()
         if message.body == body:
             return message
-        at = clock.now()
-        _needs_voice(seat, at)
         entry = log.Entry(seat.room, EventType.MESSAGE_UPDATED, user_id, message.id)
         log.append([entry], at=at)
         MessageEdit.objects.create(
