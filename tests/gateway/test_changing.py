@@ -91,8 +91,9 @@ async def test_on_the_url_of_one_room_others_are_refused(ada, room, message, con
 async def test_without_an_id_it_is_carried_out_and_not_acked(server, ada, room, message):
     async with await Wire.open(server.ws, ada.access) as wire:
         await wire.next()
-        await wire.send({"type": "message.edit", "room": room, "message": message["id"], "body": "other"})
-        assert await wire.ask({"type": "ping", "id": 1}) == {"type": "pong", "id": 1}
-        await wire.send({"type": "message.delete", "room": room, "message": "x"})
-        assert (await wire.next())["code"] == "not_found"
-    assert (await ada.history(room))[0]["body"] == "other"
+        await wire.ask({"type": "subscribe", "id": 1, "rooms": [{"room": room}]})
+        for kind, event in (("message.edit", "message.updated"), ("message.delete", "message.deleted")):
+            told = await wire.ask({"type": kind, "room": room, "message": message["id"], "body": "other"})
+            assert told["type"] == event
+            answer = await wire.ask({"type": kind, "room": room, "message": "x", "body": "other"})
+            assert (answer["type"], answer["id"], answer["code"]) == ("error", None, "not_found")
