@@ -14,15 +14,20 @@ from common.errors import NotAuthenticated, TokenInvalid
 SCHEME = "bearer"
 
 
+def bearer_token(header: str) -> str | None:
+    """What follows `Bearer` in an Authorization header; None where it is no such header."""
+    scheme, _, token = header.strip().partition(" ")
+    return token.strip() if scheme.lower() == SCHEME else None
+
+
 class BearerAuthentication(BaseAuthentication):
     """`request.user` is the accounts.models.User, `request.auth` the access.Identity; one query."""
 
     def authenticate(self, request: Request) -> tuple[User, access.Identity] | None:
         """None without a Bearer header; the errors of `access.identify`, TokenInvalid for a torn header."""
-        scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
-        if scheme.lower() != SCHEME:
+        token = bearer_token(request.headers.get("Authorization", ""))
+        if token is None:
             return None
-        token = token.strip()
         if not token or " " in token:
             raise TokenInvalid
         identity, user = access.identify(token)

@@ -6,7 +6,7 @@ import msgspec
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 
-from accounts import hashers, sessions, tokens
+from accounts import guessing, hashers, sessions, tokens
 from accounts.models import Session, User
 from accounts.rules import EMAIL_MAX_CHARS, clean_email, clean_new_password, clean_password, refuse_taken
 from common import clock
@@ -24,12 +24,19 @@ class Opened(msgspec.Struct, frozen=True):
 
 
 def register(
-    *, username: str, password: str, email: str | None = None, display_name: str = "", device: str = ""
+    *,
+    username: str,
+    password: str,
+    email: str | None = None,
+    display_name: str = "",
+    device: str = "",
+    source: str | None = None,
 ) -> Opened:
     """A new user, logged in. `display_name` is the user name as sent where it is blank.
 
     Invalid; AlreadyExists naming `username`, `email` or both, also where two ask at the same moment;
-    Unavailable where too many passwords wait to be hashed.
+    Unavailable where too many passwords wait to be hashed. RateLimited where too many have come from
+    `source` (common.addresses; None is nobody's), whatever became of them: each tells whether a name is taken.
     """
     user = User(username=clean_username(username))
     user.username_key = username_key(user.username)
@@ -38,6 +45,8 @@ def register(
     user.display_name = clean_name(display_name, attr="display_name", blank=True) or user.username
     device = clean_name(device, attr="device", blank=True)
     password = clean_new_password(password, user)
+    if source is not None:
+        guessing.registration(source)
     with hashers.turn():
         refuse_taken(user)
         user.set_password(password)  # before the transaction: SQLite's lets nobody else write meanwhile
@@ -51,19 +60,23 @@ def register(
         raise
 
 
-def log_in(*, username: str, password: str, device: str = "") -> Opened:
+def log_in(*, username: str, password: str, device: str = "", source: str | None = None) -> Opened:
     """A new session of who has this user name (or e-mail) and password.
 
     Hashes exactly one password, whether or not there is such a user. BadCredentials; UserDisabled
-    where the password was right; Invalid for text that is none; Unavailable where too many wait.
+    where the password was right; Invalid for text that is none; Unavailable where too many wait. RateLimited,
+    with nothing hashed, where too many guesses at this name, or any, have come from `source`
+    (common.addresses; None is nobody's).
     """
     name = clean_text(username, attr="username", max_chars=EMAIL_MAX_CHARS).strip()
     password = clean_password(password)
     device = clean_name(device, attr="device", blank=True)
     # A user name holds no "@", so a text is never one person's name and another's address.
-    known = {"email_key": name.casefold()} if "@" in name else {"username_key": username_key(name)}
-    with hashers.turn():
-        user = User.objects.filter(**known).first()
+    by, key = ("email_key", name.casefold()) if "@" in name else ("username_key", username_key(name))
+    guesses = guessing.Guesses(key, source)
+    guesses.refuse_early()
+    with hashers.turn(), guesses.one():
+        user = User.objects.filter(**{by: key}).first()
         if user is None:
             make_password(password)
             raise BadCredentials

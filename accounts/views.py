@@ -13,6 +13,7 @@ from accounts import examples, payloads, scopes, selectors, services
 from accounts.authentication import user_of
 from accounts.serializers import OpenedSession, RefreshBody, RegisterBody, TokenBody, TokenPair, UserPage
 from accounts.session_views import NO_STORE
+from common.addresses import source_of_request
 from common.errors import (
     AlreadyExists,
     BadCredentials,
@@ -77,6 +78,7 @@ class RegisterView(_OpenView):
             email=given.email,
             display_name=given.display_name or "",
             device=given.device or "",
+            source=source_of_request(request),
         )
         return Response(_opened(opened), status=status.HTTP_201_CREATED, headers=NO_STORE)
 
@@ -113,7 +115,12 @@ class TokenView(_OpenView):
     )
     def post(self, request: Request) -> Response:
         given = read_body(request, TokenBody)
-        opened = services.log_in(username=given.username, password=given.password, device=given.device or "")
+        opened = services.log_in(
+            username=given.username,
+            password=given.password,
+            device=given.device or "",
+            source=source_of_request(request),
+        )
         return Response(_opened(opened), headers=NO_STORE)
 
 

@@ -18,6 +18,7 @@ from django.http import BadHeaderError, Http404, HttpRequest, HttpResponse, Unre
 from django.http.response import HttpResponseBase
 from rest_framework import exceptions as drf
 
+from backend.rate_headers import add_rate_headers
 from common.db import unavailable
 from common.errors import (
     REST_ERRORS,
@@ -82,6 +83,8 @@ def problem(error: ParleyError) -> HttpResponse:
     response["Cache-Control"] = "no-store"
     if error.retry_after_s is not None:
         response["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
+    if isinstance(error, RateLimited) and error.standing is not None:
+        add_rate_headers(response, error.standing)
     if isinstance(error, _REFUSED_TOKENS):
         response["WWW-Authenticate"] = 'Bearer realm="parley", error="invalid_token"'
     elif error.status == HTTPStatus.UNAUTHORIZED:

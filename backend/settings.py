@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.crypto import salted_hmac
 
 from backend.logs import logging_config
+from common.addresses import read_proxies
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
@@ -50,7 +51,34 @@ SOCKET_MAX_ROOMS: int = env.int("SOCKET_MAX_ROOMS", 5_000)  # subscriptions a so
 REPLAY_MAX_EVENTS: int = env.int("REPLAY_MAX_EVENTS", 5_000)  # missed in a room; more is `too_far_behind`
 REPLAY_MAX_EVENTS_PER_FRAME: int = env.int("REPLAY_MAX_EVENTS_PER_FRAME", 20_000)  # … in one subscribe
 MEMBERS_MAX_PER_REQUEST: int = env.int("MEMBERS_MAX_PER_REQUEST", 100)  # people added at once
+SLOW_MODE_MAX_S: int = env.int("SLOW_MODE_MAX_S", 6 * 3_600)  # the slowest a room can be made
 IDS_MAX_PER_REQUEST: int = env.int("IDS_MAX_PER_REQUEST", 100)  # ids of one look-up
+
+# --- Limits on one person or address ------------------------------------------------------------
+
+# A burst is what may come at once; then it flows back at the rate. None can be switched off: raise it.
+SENDS_PER_S: int = env.int("SENDS_PER_S", 20)  # messages a person
+SENDS_BURST: int = env.int("SENDS_BURST", 100)  # … at once
+REQUESTS_PER_S: int = env.int("REQUESTS_PER_S", 50)  # REST a person; an address where nobody is logged in
+REQUESTS_BURST: int = env.int("REQUESTS_BURST", 200)  # … at once
+FRAMES_PER_S: int = env.int("FRAMES_PER_S", 100)  # from all sockets of a person; an address before `auth`
+FRAMES_BURST: int = env.int("FRAMES_BURST", 200)  # … at once; as many refused in a minute close with 4429
+SOCKETS_PER_PERSON: int = env.int("SOCKETS_PER_PERSON", 20)  # one more is closed with 4408
+UNKNOWN_SOCKETS_PER_ADDRESS: int = env.int("UNKNOWN_SOCKETS_PER_ADDRESS", 100)  # not yet authenticated
+PLACE_LEASE_S: int = env.int("PLACE_LEASE_S", 15)  # so long the sockets of a crashed process still count
+REGISTRATIONS_PER_MINUTE: int = env.int("REGISTRATIONS_PER_MINUTE", 10)  # an address
+REGISTRATIONS_BURST: int = env.int("REGISTRATIONS_BURST", 20)  # … at once
+WRONG_LOGINS_PER_MINUTE: int = env.int("WRONG_LOGINS_PER_MINUTE", 10)  # an address; a name from anywhere
+WRONG_LOGINS_FREE: int = env.int("WRONG_LOGINS_FREE", 5)  # of a name from one address …
+WRONG_LOGIN_WAIT_S: int = env.int("WRONG_LOGIN_WAIT_S", 30)  # … and then one so often
+for _name in (
+    "SENDS_PER_S", "SENDS_BURST", "REQUESTS_PER_S", "REQUESTS_BURST", "FRAMES_PER_S", "FRAMES_BURST",
+    "SOCKETS_PER_PERSON", "UNKNOWN_SOCKETS_PER_ADDRESS", "REGISTRATIONS_PER_MINUTE", "REGISTRATIONS_BURST",
+    "WRONG_LOGINS_PER_MINUTE", "WRONG_LOGINS_FREE", "WRONG_LOGIN_WAIT_S",
+    "PLACE_LEASE_S",
+):  # fmt: skip
+    if globals()[_name] < 1:
+        raise ImproperlyConfigured(f"{_name} must be at least 1; to allow everything give a large number.")
 
 # --- Delivery: the hub --------------------------------------------------------------------------
 
@@ -62,6 +90,7 @@ BUS_HEARTBEAT_S: float = env.float("BUS_HEARTBEAT_S", 0.4)  # two missing: the b
 BUS_TIMEOUT_S: float = env.float("BUS_TIMEOUT_S", 2.0)  # a publication or subscription that hangs
 BUS_QUEUE_MAX_BYTES: int = env.int("BUS_QUEUE_MAX_BYTES", 8 * 1024 * 1024)  # waiting for a slow bus
 BUS_MESSAGE_MAX_BYTES: int = env.int("BUS_MESSAGE_MAX_BYTES", 256 * 1024)  # of one publication
+NOTICE_MAX_PEOPLE: int = env.int("NOTICE_MAX_PEOPLE", 1_000)  # told by notice that their room was deleted
 SOCKET_QUEUE_MAX_BYTES: int = env.int("SOCKET_QUEUE_MAX_BYTES", 1024 * 1024)  # live frames a reader may owe
 SOCKET_STALL_S: float = env.float("SOCKET_STALL_S", 10.0)  # took nothing of what was sent: 1013
 SOCKET_CLOSE_S: float = env.float("SOCKET_CLOSE_S", 5.0)  # to answer a close before the line is cut
@@ -81,6 +110,7 @@ GAP_REPAIR: bool = env.bool("GAP_REPAIR", True)  # off only to show in tests wha
 
 DATABASE_URL: str = env.str("DATABASE_URL", f"sqlite:///{BASE_DIR}/db.sqlite3")
 REDIS_URL: str = env.str("REDIS_URL", "")
+REDIS_PREFIX: str = env.str("REDIS_PREFIX", "parley")
 DATABASE_POOL_SIZE: int = env.int("DATABASE_POOL_SIZE", 12)  # connections a process
 DATABASE_POOL_WAIT_S: float = env.float("DATABASE_POOL_WAIT_S", 5.0)  # for a free one; then `unavailable`
 DATABASE_CONNECT_S: int = env.int("DATABASE_CONNECT_S", 5)
@@ -131,7 +161,7 @@ if REDIS_URL:
                 # (https://github.com/django/channels_redis/issues/422); its pool of 100 is too small
                 # for a reconnect storm.
                 "hosts": [{"address": REDIS_URL, "socket_timeout": 15, "max_connections": 1000}],
-                "prefix": env.str("REDIS_PREFIX", "parley"),
+                "prefix": REDIS_PREFIX,
             },
         }
     }
@@ -157,6 +187,10 @@ REQUEST_HEAD_S: float = env.float("REQUEST_HEAD_S", 10.0)  # from the first byte
 REQUEST_BODY_S: float = env.float("REQUEST_BODY_S", 30.0)  # … from there to the end of the body
 RESPONSE_STALL_S: float = env.float("RESPONSE_STALL_S", 10.0)  # took nothing of an answer: the line is cut
 FORWARDED_ALLOW_IPS: str = env.str("FORWARDED_ALLOW_IPS", "")  # proxies whose X-Forwarded-* is believed
+try:
+    read_proxies(FORWARDED_ALLOW_IPS)
+except ValueError as error:
+    raise ImproperlyConfigured(f"FORWARDED_ALLOW_IPS: addresses and networks by commas; {error}.") from None
 DRAIN_S: int = env.int("DRAIN_S", 10)  # for requests and frames under way when a worker stops
 WORKER_START_S: float = env.float("WORKER_START_S", 30.0)  # for a renewed worker to answer
 DOCS_ENABLED: bool = env.bool("DOCS_ENABLED", DEBUG)
@@ -186,6 +220,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "backend.middleware.StaticFilesMiddleware",
+    "backend.limits.RequestLimitMiddleware",
     "backend.middleware.HostMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

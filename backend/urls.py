@@ -15,8 +15,8 @@ urlpatterns = [
     path("api/redoc/", redoc, name="redoc"),
     path("api/redoc/redoc.js", redoc_bundle, name="redoc-bundle"),
     path("api/v1/", include("accounts.urls")),
+    path("api/v1/", include("messaging.urls")),  # before rooms/{id}/…: rooms/direct/… is no room's id
     path("api/v1/", include("rooms.urls")),
-    path("api/v1/", include("messaging.urls")),
     # A view, and not only handler404, which Django passes over with DEBUG on.
     re_path(r"", not_found),
 ]

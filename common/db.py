@@ -5,7 +5,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any, TypeVar
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 from psycopg_pool import PoolTimeout
 
 from common.errors import ParleyError, StorageUnavailable, Unavailable
@@ -46,6 +46,16 @@ def with_retry(work: Callable[[], T]) -> T:
             raise  # it has waited for a connection as long as is allowed
         connection.close()
         return work()
+
+
+def in_transaction(work: Callable[[], T]) -> T:
+    """The result of `work`, committed; tried once more where its connection turned out to be dead."""
+
+    def run() -> T:
+        with transaction.atomic():
+            return work()
+
+    return with_retry(run)
 
 
 _BY_INDEX_ALONE = "SELECT " + ", ".join(

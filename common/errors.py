@@ -9,6 +9,8 @@ from typing import ClassVar
 
 import msgspec
 
+from common.standing import Standing
+
 
 class FieldError(msgspec.Struct, frozen=True):
     """What is wrong with one field: `attr` is its path with dots (`rooms.0.since`)."""
@@ -143,7 +145,17 @@ class SlowMode(ParleyError):
 
 
 class RateLimited(ParleyError):
+    """`standing` says with which limit, for the RateLimit headers."""
+
     code, status, title = "rate_limited", 429, "Too many requests."
+    standing: Standing | None = None
+
+    @classmethod
+    def by(cls, standing: Standing, detail: str = "") -> "RateLimited":
+        """The refusal of one more."""
+        error = cls(detail, retry_after_s=standing.retry_after_s)
+        error.standing = standing
+        return error
 
 
 class Unavailable(ParleyError):
@@ -158,6 +170,12 @@ class UnknownType(ParleyError):
     """Socket only: there is no frame of this type."""
 
     code, status, title = "unknown_type", 400, "There is no frame of this type."
+
+
+class TooManyConnections(ParleyError):
+    """Socket only: the person, or the address before it said who it is, has as many sockets as it may."""
+
+    code, status, title = "too_many_connections", 429, "There are too many sockets; close another."
 
 
 class TooManyRooms(ParleyError):

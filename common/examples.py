@@ -30,6 +30,13 @@ ROOM: dict[str, Any] = {
     "member_count": 2,
     "slow_mode_s": 0,
 }
+DIRECT_ROOM: dict[str, Any] = ROOM | {
+    "id": "019aa5e6-1f7a-7b60-8d2e-5c9a03b1f4e7",
+    "kind": "direct",
+    "name": None,
+    "topic": "",
+    "members": [ADA, BOB],
+}
 ROOM_ME: dict[str, Any] = {
     "role": "owner",
     "last_read_seq": 3,
@@ -68,6 +75,16 @@ MESSAGE: dict[str, Any] = {
     "pinned": False,
 }
 MESSAGE_REST: dict[str, Any] = MESSAGE | {"me": {"reactions": []}}
+EDITED_REST: dict[str, Any] = MESSAGE_REST | {
+    "changed_seq": 5,
+    "body": "The mill is running again.",
+    "edited_at": "2026-11-23T09:22:41.730000Z",
+}
+TOMBSTONE_REST: dict[str, Any] = EDITED_REST | {
+    "changed_seq": 6,
+    "body": "",
+    "deleted_at": "2026-11-23T09:24:05.118000Z",
+}
 EVENT: dict[str, Any] = {
     "type": "message.created",
     "room": ROOM["id"],

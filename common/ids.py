@@ -8,7 +8,10 @@ _CANONICAL_LENGTH = 36
 
 
 def new_id() -> uuid.UUID:
-    """A new UUIDv7: unguessable in 74 bits, roughly ordered by time so that indexes stay compact."""
+    """A new UUIDv7, roughly ordered by time so that indexes stay compact.
+
+    74 bits are random; beside another of the same millisecond 32, so no id is ever a secret.
+    """
     return uuid7()
 
 

@@ -21,7 +21,10 @@ _RESERVED = frozenset(
      "null", "parley", "root", "room", "support", "system", "undefined"}
 )  # fmt: skip
 _USERNAME = re.compile(r"[\w.-]+")
+# RFC 3986, without user and password, which have no place in a picture's address.
+_URL = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:[/?#][!-~]*)?")
 USERNAME_MAX_CHARS = 32
+URL_MAX_CHARS = 300
 NAME_MAX_CHARS = 100
 
 
@@ -60,6 +63,14 @@ def clean_name(text: str, *, attr: str, max_chars: int = NAME_MAX_CHARS, blank: 
         raise Invalid.field(attr, "must not be blank", "blank")
     if any(unicodedata.category(char) in _NOT_IN_NAMES for char in text):
         raise Invalid.field(attr, "no control, zero-width or direction characters", "bad_character")
+    return text
+
+
+def clean_url(text: str, *, attr: str, max_chars: int = URL_MAX_CHARS) -> str:
+    """An address of the web, https or http, with a host; only shown to clients, never opened by the server."""
+    text = clean_text(text, attr=attr, max_chars=max_chars)
+    if _URL.fullmatch(text) is None:
+        raise Invalid.field(attr, "a URL: https://…")
     return text
 
 

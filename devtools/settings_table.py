@@ -31,6 +31,7 @@ WORDS = {
     "DATABASE_CONNECT_S": "to open a connection to PostgreSQL",
     "CHANNEL_LAYER": "the class of the channel layer; the first default is with `REDIS_URL`, the second without",
     "REDIS_PREFIX": "of all names in Redis, to share one among installations",
+    "FORWARDED_ALLOW_IPS": "addresses and networks of the proxies whose `X-Forwarded-For` is believed, by commas",
     "HOST": "address `serve` listens on; `0.0.0.0` is all of them",
     "PORT": "port `serve` listens on",
     "WORKERS": "processes of `serve`; more than one needs PostgreSQL and Redis",
@@ -45,7 +46,14 @@ WORDS = {
     "JWT_SIGNING_KEY": "key of the tokens; empty: derived from `SECRET_KEY`. Another one ends every session",
 }
 
-_UNITS = {"_S": "s", "_SECONDS": "s", "_BYTES": "bytes", "_CHARS": "characters"}
+_UNITS = {
+    "_PER_S": "a second",
+    "_PER_MINUTE": "a minute",
+    "_S": "s",
+    "_SECONDS": "s",
+    "_BYTES": "bytes",
+    "_CHARS": "characters",
+}
 _KINDS = {"bool": "on/off", "int": "number", "float": "number", "str": "text", "list": "list, by commas"}
 _SECTION = re.compile(r"# --- (.+?) -+$")
 

@@ -84,7 +84,12 @@ def _token(authorization: list[bytes] | None, subprotocols: Any) -> str | None:
     return None
 
 
-CLOSE_CODES: dict[str, int] = {"session_ended": 4403, "user_disabled": 4403, "unavailable": 1011}
+CLOSE_CODES: dict[str, int] = {
+    "session_ended": 4403,
+    "user_disabled": 4403,
+    "too_many_connections": 4408,
+    "unavailable": 1011,
+}
 
 
 def close_code(error: ParleyError) -> int:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from django.conf import settings
@@ -15,9 +16,12 @@ from gateway.auth import authenticate
 from gateway.runtime import Runtime
 from gateway.socket_rooms import SocketRooms, Wanted
 from messaging.drafts import check_draft
-from messaging.services import Sent, mark_read
+from messaging.services import Sent, delete_message, edit_message, mark_read
 from realtime import protocol
+from realtime.events import MessageData
 from realtime.protocol import Authenticated, Subscriptions
+
+T = TypeVar("T")
 
 
 class Caller(Protocol):
@@ -103,15 +107,30 @@ def message_send(caller: Caller, frame: protocol.MessageSend) -> "asyncio.Future
     return caller.runtime.sends.submit(draft)
 
 
+async def message_edit(caller: Caller, frame: protocol.MessageEdit, ack: Ack) -> None:
+    """New text for a message of one's own."""
+    _needs_room(caller, frame.room)
+    edit = partial(edit_message, room_id=frame.room, message_id=frame.message, body=frame.body)
+    ack(MessageData(await _write(caller, edit)))
+
+
+async def message_delete(caller: Caller, frame: protocol.MessageDelete, ack: Ack) -> None:
+    """Makes a tombstone of a message."""
+    _needs_room(caller, frame.room)
+    delete = partial(delete_message, room_id=frame.room, message_id=frame.message)
+    ack(MessageData(await _write(caller, delete)))
+
+
+async def _write(caller: Caller, service: Callable[..., T]) -> T:
+    """The result of a service called for whoever sends."""
+    user_id = identified(caller).user_id
+    return await caller.runtime.hub.pool.run(lambda: service(user_id=user_id))
+
+
 async def read(caller: Caller, frame: protocol.Read, ack: Ack) -> None:
     """Moves my read position."""
     _needs_room(caller, frame.room)
-    user_id = identified(caller).user_id
-    ack(
-        await caller.runtime.hub.pool.run(
-            lambda: mark_read(user_id=user_id, room_id=frame.room, seq=frame.seq, force=bool(frame.force))
-        )
-    )
+    ack(await _write(caller, partial(mark_read, room_id=frame.room, seq=frame.seq, force=bool(frame.force))))
 
 
 def identified(caller: Caller, scope: str = scopes.ANY) -> Identity:
@@ -135,6 +154,8 @@ COMMANDS: dict[str, Command] = {
     "auth": Command(protocol.Auth, auth, alone=True),
     "subscribe": Command(protocol.Subscribe, subscribe, scopes.MESSAGES_READ, alone=True),
     "unsubscribe": Command(protocol.Unsubscribe, unsubscribe, scopes.MESSAGES_READ, alone=True),
+    "message.edit": Command(protocol.MessageEdit, message_edit, scopes.MESSAGES_WRITE),
+    "message.delete": Command(protocol.MessageDelete, message_delete, scopes.MESSAGES_WRITE),
     "read": Command(protocol.Read, read, scopes.MESSAGES_READ),
 }
 """Beside `message.send` and `ping`, which need no task of their own (gateway/reader.py)."""

@@ -5,7 +5,7 @@ dispatch (https://github.com/django/channels/issues/2132). What the client says 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -14,11 +14,13 @@ import structlog
 from channels.consumer import AsyncConsumer
 
 from accounts.access import Identity
-from common.errors import Invalid, ParleyError, SessionEnded, UserDisabled
+from common.addresses import source_of_client
+from common.errors import Invalid, ParleyError, SessionEnded, TooManyConnections, UserDisabled
 from common.ids import new_id
 from common.paging import read_int
 from gateway import commands
 from gateway.auth import CREDENTIAL, Credential, close_code
+from gateway.entrance import Entrance
 from gateway.frames import error_frame, welcome_frame
 from gateway.lifetime import Lifetime
 from gateway.outbox import outbox_for
@@ -48,6 +50,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         self.identity: Identity | None = None
         self.only_room: str | None = scope["url_route"]["kwargs"].get("room_id")
         self.connection_id = new_id().hex
+        self.entrance = Entrance(source_of_client(scope.get("client")))
         self.rooms = SocketRooms(self, self.runtime.hub)
         self.reader = FrameReader(self)
         structlog.contextvars.bind_contextvars(connection_id=self.connection_id)
@@ -79,6 +82,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         self.lifetime.stop()
         self.reader.close()
         self.rooms.close()
+        self.entrance.leave()
         self.outbox.stop()
         if self.identity is not None:
             self.runtime.hub.depart(self)
@@ -93,17 +97,29 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
             self.outbox.stop()
             return
         credential: Credential = self.scope[CREDENTIAL]
+        try:
+            if credential.identity is not None:
+                await self.authenticated(credential.identity, lambda data: None)
+                return
+            await self.entrance.as_unknown()
+        except TooManyConnections as error:
+            self.refuse(error)
+            return
         if credential.error is not None:
             self.refuse(credential.error)
-        elif credential.identity is None:
-            self.lifetime.until_auth()
         else:
-            await self.authenticated(credential.identity, lambda data: None)
+            self.lifetime.until_auth()
+
+    @property
+    def payer(self) -> Hashable:
+        """On whom its frames count: the person, or the address before that is known."""
+        return self.entrance.address if self.identity is None else self.identity.user_id
 
     async def authenticated(self, identity: Identity, ack: Callable[[Any], None]) -> None:
-        """The socket is, or goes on being, this person's, until the token expires."""
+        """The socket is, or goes on being, this person's, until the token expires; TooManyConnections."""
         first = self.identity is None
         if first:
+            await self.entrance.as_person(identity.user_id)
             try:
                 epoch = await self.runtime.hub.pool.run(current_epoch)
             except Exception as error:

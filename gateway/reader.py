@@ -7,17 +7,18 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, Protocol
 
 from django.conf import settings
 
 from common.decode import decode_struct, half_characters
-from common.errors import Invalid, ParleyError, UnknownType
+from common.errors import Invalid, ParleyError, RateLimited, UnknownType
 from gateway import commands
 from gateway.frames import error_frame
 from gateway.inbox import Inbox
 from gateway.outbox import Outbox
+from gateway.pace import Pace
 from messaging.services import Sent
 from realtime.protocol import Ack, Envelope, MessageSend, Ping, Pong, encode_frame
 
@@ -31,6 +32,10 @@ class Speaker(commands.Caller, Protocol):
     """The socket whose frames they are."""
 
     outbox: Outbox
+
+    @property
+    def payer(self) -> Hashable:
+        """On whom its frames count: the person, or the address before that is known."""
 
     def refuse(self, error: ParleyError) -> None:
         """Close: its first credential is not good."""
@@ -47,6 +52,7 @@ class FrameReader:
         self._bad: deque[float] = deque()
         self._finishing = False
         self._deadline: asyncio.TimerHandle | None = None
+        self._pace = Pace()
 
     async def take(self, text: str) -> None:
         """Begin with a frame, once there is space for it."""
@@ -73,17 +79,29 @@ class FrameReader:
         if len(text) > settings.FRAME_MAX_BYTES:  # a server that let it through
             self._outbox.close(1009, "too_large", f"A frame has at most {settings.FRAME_MAX_BYTES} bytes.")
             return
+        refused = self._pace.one_more(self._socket.payer)
         try:
             envelope = decode_struct(text, Envelope)
         except Invalid as error:
-            self._no_frame(text, error)
+            if refused is None:
+                self._no_frame(text, error)
+            else:
+                self._refuse_frame(None, refused)
             return
         key: FrameKey = None
         try:
             key = _frame_id(envelope.id)
-            self._carry_out(envelope.type, key, text)
+            if refused is None:
+                self._carry_out(envelope.type, key, text)
+            else:
+                self._refuse_frame(key, refused)
         except ParleyError as error:
             self._outbox.put(error_frame(key, error))
+
+    def _refuse_frame(self, key: FrameKey, error: RateLimited) -> None:
+        self._outbox.put(error_frame(key, error))
+        if self._pace.went_on:
+            self._outbox.close(4429, error.code, "Frames went on coming after errors that said too many did.")
 
     def _carry_out(self, kind: str, key: FrameKey, text: str) -> None:
         command = commands.COMMANDS.get(kind)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import uvicorn
 from django.conf import settings
 
+from common.addresses import read_proxies
 from gateway.http_protocol import ParleyHttpProtocol
 from gateway.runtime import close_sockets
 from gateway.websocket_protocol import ParleyWebSocketProtocol
@@ -58,7 +59,7 @@ def server_config() -> uvicorn.Config:
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=settings.DRAIN_S,
         proxy_headers=bool(settings.FORWARDED_ALLOW_IPS),
-        forwarded_allow_ips=settings.FORWARDED_ALLOW_IPS,
+        forwarded_allow_ips=read_proxies(settings.FORWARDED_ALLOW_IPS),
         access_log=False,  # our own, without query strings
         log_config=None,
         server_header=False,

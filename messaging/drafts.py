@@ -22,6 +22,14 @@ class Draft(msgspec.Struct, frozen=True):
     digest: str
 
 
+def clean_body(text: str) -> str:
+    """What a message may say, as it is stored; Invalid names `body`."""
+    text = clean_text(text, attr="body", max_chars=settings.MESSAGE_MAX_CHARS)
+    if is_blank(text):
+        raise Invalid.field("body", "must not be blank", "blank")
+    return text
+
+
 def check_draft(
     *,
     room_id: str,
@@ -40,9 +48,7 @@ def check_draft(
     """
     room = known_id(room_id)
     client_id = clean_client_id(client_id)
-    body = clean_text(body, attr="body", max_chars=settings.MESSAGE_MAX_CHARS)
-    if is_blank(body):
-        raise Invalid.field("body", "must not be blank", "blank")
+    body = clean_body(body)
     for attr, value in (
         ("reply_to", reply_to),
         ("thread", thread),

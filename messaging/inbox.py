@@ -1,5 +1,6 @@
 """The list of my rooms, and what each of them is to me. Costs do not grow with the number of messages."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
@@ -15,7 +16,7 @@ from messaging.models import Message
 from realtime import objects
 from rooms.access import room_for_member
 from rooms.models import Membership, Room
-from rooms.payloads import room_of
+from rooms.payloads import room_of, rooms_of
 
 UNREAD_MAX = 100
 """Counting stops here: 100 reads "or more"."""
@@ -58,7 +59,8 @@ def count_unread(*, room_id: UUID, user_id: UUID, after: int) -> int:
 
 
 def my_rooms(*, user_id: UUID, kind: str | None, after: RoomKey | None, limit: int) -> RoomPage:
-    """One page of my rooms with `me` and `last_message`: two statements, however many rooms."""
+    """One page of my rooms with `me` and `last_message`: two statements, however many rooms, and one more for
+    who is in direct rooms."""
     mine = _with_unread(Membership.objects.filter(user_id=user_id, left_seq=None, room__deleted_at=None))
     if kind is not None:
         mine = mine.filter(room__kind=kind)
@@ -77,7 +79,10 @@ def my_rooms(*, user_id: UUID, kind: str | None, after: RoomKey | None, limit: i
     found = {
         m.id: m for m in payloads.for_reader(payloads.read_messages(Message.objects.filter(id__in=wanted)))
     }
-    results = [msgspec.structs.replace(_room_with_me(m), last_message=found.get(m.newest)) for m in page]
+    results = [
+        msgspec.structs.replace(room, last_message=found.get(m.newest))
+        for m, room in zip(page, _rooms_with_me(page), strict=True)
+    ]
     last = page[-1].room if more else None
     return RoomPage(results, write_cursor(last.last_event_at, last.id) if last else None)
 
@@ -85,21 +90,29 @@ def my_rooms(*, user_id: UUID, kind: str | None, after: RoomKey | None, limit: i
 def my_room(*, user_id: UUID, room_id: str) -> objects.Room:
     """One room of mine, with `me`; NotAMember or NotFound for whoever is not in it."""
     seat = room_for_member(user_id=user_id, room_id=room_id)
-    return _room_with_me(_with_unread(Membership.objects.filter(pk=seat.membership.pk)).get())
+    return _rooms_with_me([_with_unread(Membership.objects.filter(pk=seat.membership.pk)).get()])[0]
 
 
-def joined_room(*, user_id: UUID, room: Room) -> objects.Room:
-    """The room just joined, with `me`; null for whoever was taken out again meanwhile."""
+def written_room(*, user_id: UUID, room: Room) -> objects.Room:
+    """The room just made, joined or changed, with `me`; null for whoever was taken out again meanwhile."""
     mine = _with_unread(Membership.objects.filter(room=room, user_id=user_id, left_seq=None)).first()
-    return msgspec.structs.replace(room_of(room), me=None) if mine is None else _room_with_me(mine)
+    return msgspec.structs.replace(room_of(room), me=None) if mine is None else _rooms_with_me([mine])[0]
 
 
 def _with_unread(mine: QuerySet[Membership]) -> QuerySet[Membership]:
     return mine.select_related("room").annotate(unread=RawSQL(_UNREAD, []))  # noqa: S611  no input in it
 
 
-def _room_with_me(membership: Membership) -> objects.Room:
-    me = objects.RoomMe(
+def _rooms_with_me(mine: Sequence[Membership]) -> list[objects.Room]:
+    rooms = rooms_of([membership.room for membership in mine])
+    return [
+        msgspec.structs.replace(room, me=_me_of(membership))
+        for room, membership in zip(rooms, mine, strict=True)
+    ]
+
+
+def _me_of(membership: Membership) -> objects.RoomMe:
+    return objects.RoomMe(
         role=membership.role,  # type: ignore[arg-type]  # held by a constraint
         last_read_seq=membership.last_read_seq,
         unread_count=membership.unread,  # type: ignore[attr-defined]
@@ -108,4 +121,3 @@ def _room_with_me(membership: Membership) -> objects.Room:
         favourite=membership.favourite,
         muted_until=membership.muted_until,
     )
-    return msgspec.structs.replace(room_of(membership.room), me=me)

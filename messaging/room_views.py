@@ -1,6 +1,7 @@
 """Rooms over REST: here and not in rooms/, because a room shows its reader what is unread in it."""
 
 from typing import ClassVar
+from uuid import UUID
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -10,7 +11,7 @@ from rest_framework.views import APIView
 from accounts import scopes
 from accounts.authentication import user_of
 from common import examples
-from common.errors import ClientIdConflict, Invalid, NotAMember
+from common.errors import Blocked, ClientIdConflict, Forbidden, Invalid, NotAMember
 from common.paging import read_cursor, read_limit
 from common.rest import read_body
 from common.schema import CURSOR, LIMIT, body, path_id, problems, ref
@@ -18,10 +19,11 @@ from messaging import inbox
 from realtime import objects
 from rooms import services
 from rooms.models import Kind
-from rooms.serializers import CreateRoomBody
+from rooms.serializers import CreateRoomBody, UpdateRoomBody
 
 _ROOM_ID = path_id("room_id", "The room's id.")
 _MINE = examples.ROOM | {"me": examples.ROOM_ME}
+_DIRECT = examples.DIRECT_ROOM | {"me": examples.ROOM_ME | {"role": "member"}}
 _JOINED = examples.ROOM | {
     "kind": "public",
     "created_by": examples.BOB["id"],
@@ -115,13 +117,19 @@ class RoomsView(APIView):
             members=asked.members or (),
             client_id=asked.client_id,
         )
-        return Response(
-            inbox.my_room(user_id=user_id, room_id=str(made.room.id)), status=201 if made.created else 200
-        )
+        return _made(user_id, made)
+
+
+def _made(user_id: UUID, made: services.CreatedRoom) -> Response:
+    return Response(inbox.written_room(user_id=user_id, room=made.room), status=201 if made.created else 200)
 
 
 class RoomView(APIView):
-    scopes: ClassVar = {"GET": scopes.ROOMS_READ}
+    scopes: ClassVar = {
+        "GET": scopes.ROOMS_READ,
+        "PATCH": scopes.ROOMS_WRITE,
+        "DELETE": scopes.ROOMS_WRITE,
+    }
 
     @extend_schema(
         operation_id="rooms_get",
@@ -139,6 +147,95 @@ class RoomView(APIView):
     )
     def get(self, request: Request, room_id: str) -> Response:
         return Response(inbox.my_room(user_id=user_of(request).id, room_id=room_id))
+
+    @extend_schema(
+        operation_id="rooms_update",
+        tags=["rooms"],
+        summary="Change a room",
+        description=(
+            "As its owner or an admin. What is absent stays; `topic` and `avatar` are taken away by null. "
+            "`kind` never changes. Direct rooms cannot be changed."
+        ),
+        parameters=[_ROOM_ID],
+        request=body(UpdateRoomBody),
+        examples=[
+            OpenApiExample(
+                "Slow mode", value={"topic": "Cards, cogs and steam", "slow_mode_s": 10}, request_only=True
+            )
+        ],
+        responses={
+            200: OpenApiResponse(
+                ref(objects.Room),
+                description="The room, with `me`.",
+                examples=[OpenApiExample("Changed", value=_MINE | {"slow_mode_s": 10})],
+            ),
+            **problems(Forbidden, NotAMember),
+        },
+    )
+    def patch(self, request: Request, room_id: str) -> Response:
+        asked = read_body(request, UpdateRoomBody)
+        user_id = user_of(request).id
+        room = services.update_room(
+            actor_id=user_id,
+            room_id=room_id,
+            kind=asked.kind,
+            name=asked.name,
+            topic=asked.topic,
+            avatar=asked.avatar,
+            slow_mode_s=asked.slow_mode_s,
+        )
+        return Response(inbox.written_room(user_id=user_id, room=room))
+
+    @extend_schema(
+        operation_id="rooms_delete",
+        tags=["rooms"],
+        summary="Delete a room",
+        description=(
+            "As an owner. `room.deleted` is its last event; from then on the room, and all in it, is 404 to "
+            "everybody, and open subscriptions end. It cannot be undone. Direct rooms cannot be deleted."
+        ),
+        parameters=[_ROOM_ID],
+        responses={
+            204: OpenApiResponse(description="It is gone."),
+            **problems(Forbidden, NotAMember),
+        },
+    )
+    def delete(self, request: Request, room_id: str) -> Response:
+        services.delete_room(actor_id=user_of(request).id, room_id=room_id)
+        return Response(status=204)
+
+
+class DirectRoomView(APIView):
+    scopes: ClassVar = {"PUT": scopes.ROOMS_WRITE}
+
+    @extend_schema(
+        operation_id="rooms_direct",
+        tags=["rooms"],
+        summary="Our direct room, found or made",
+        description=(
+            "The one room of you and this person, whoever of you asks, and also where both ask at the same "
+            "moment. Oneself is 400. Where either blocks the other none is made; one there is already is still "
+            "answered."
+        ),
+        parameters=[path_id("user_id", "The other person's id.")],
+        request=None,
+        responses={
+            201: OpenApiResponse(
+                ref(objects.Room),
+                description="The room, just made.",
+                examples=[OpenApiExample("Made", value=_DIRECT)],
+            ),
+            200: OpenApiResponse(
+                ref(objects.Room),
+                description="There had been one.",
+                examples=[OpenApiExample("Found", value=_DIRECT)],
+            ),
+            **problems(Invalid, Blocked),
+        },
+    )
+    def put(self, request: Request, user_id: str) -> Response:
+        me = user_of(request).id
+        return _made(me, services.open_direct_room(user_id=me, other_id=user_id))
 
 
 class JoinView(APIView):
@@ -162,4 +259,4 @@ class JoinView(APIView):
     def post(self, request: Request, room_id: str) -> Response:
         user_id = user_of(request).id
         room = services.join_room(user_id=user_id, room_id=room_id)
-        return Response(inbox.joined_room(user_id=user_id, room=room))
+        return Response(inbox.written_room(user_id=user_id, room=room))

@@ -1,16 +1,32 @@
 """Reads of messages, by `seq`. Each page costs the same at both ends of a room."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
-from common.errors import NotFound
+from common.errors import Forbidden, NotFound
+from common.paging import write_cursor
 from messaging import payloads
-from messaging.models import Message
+from messaging.models import Message, MessageEdit
 from realtime import objects
-from rooms.access import known_id, room_for_member
+from rooms.access import Seat, known_id, room_for_member
 from rooms.selectors import current_epoch
+
+
+class MessageVersion(msgspec.Struct, frozen=True):
+    """What a message said from `written_at` until the next version, the last one until now."""
+
+    body: str
+    written_at: datetime
+
+
+class MessageVersionPage(msgspec.Struct, frozen=True):
+    """A page of what a message said, the oldest first; nothing of a deleted one."""
+
+    results: Sequence[MessageVersion]
+    next_cursor: str | None
 
 
 class MessagePage(msgspec.Struct, frozen=True):
@@ -62,7 +78,35 @@ def history(
 def message(*, user_id: UUID, room_id: str, message_id: str) -> objects.Message:
     """One message under its own room's URL; NotFound under another's."""
     seat = room_for_member(user_id=user_id, room_id=room_id)
+    return payloads.for_reader([_message(seat, message_id)])[0]
+
+
+def versions(
+    *, user_id: UUID, room_id: str, message_id: str, after: int | None, limit: int
+) -> MessageVersionPage:
+    """A page of what a message said, for its author and whoever moderates the room; Forbidden for others."""
+    seat = room_for_member(user_id=user_id, room_id=room_id)
+    now = _message(seat, message_id)
+    if now.author.id != user_id and not seat.moderates:
+        raise Forbidden()
+    if now.deleted_at is not None:
+        return MessageVersionPage([], None)
+    # With what it says now in the same statement: an edit meanwhile is all in the page or not at all.
+    rows = list(
+        MessageEdit.objects.filter(message_id=now.id, id__gt=after or 0)
+        .order_by("id")
+        .values_list("id", "body", "written_at", "message__body", "message__edited_at")[: limit + 1]
+    )
+    found = [MessageVersion(body, written_at) for _, body, written_at, _, _ in rows[:limit]]
+    if len(rows) >= limit:
+        return MessageVersionPage(found, write_cursor(rows[limit - 1][0]))
+    if rows:
+        now = msgspec.structs.replace(now, body=rows[-1][3], edited_at=rows[-1][4])
+    return MessageVersionPage([*found, MessageVersion(now.body, now.edited_at or now.created_at)], None)
+
+
+def _message(seat: Seat, message_id: str) -> objects.Message:
     found = payloads.read_messages(Message.objects.filter(id=known_id(message_id), room_id=seat.room.id))
     if not found:
         raise NotFound()
-    return payloads.for_reader(found)[0]
+    return found[0]

@@ -17,6 +17,12 @@ class SendMessageBody(msgspec.Struct, frozen=True):
     metadata: Any = None
 
 
+class EditMessageBody(msgspec.Struct, frozen=True):
+    """`PATCH rooms/{id}/messages/{message_id}/`, as the socket's `message.edit`."""
+
+    body: str
+
+
 class ReadBody(msgspec.Struct, frozen=True):
     """`POST rooms/{id}/read/`. Above the head is the head; never back unless `force`."""
 

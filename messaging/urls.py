@@ -2,14 +2,19 @@
 
 from django.urls import path
 
-from messaging import room_views, views
+from messaging import message_views, room_views, views
 
 urlpatterns = [
     path("rooms/", room_views.RoomsView.as_view()),
+    path("rooms/direct/<str:user_id>/", room_views.DirectRoomView.as_view()),
     path("rooms/<str:room_id>/", room_views.RoomView.as_view()),
     path("rooms/<str:room_id>/join/", room_views.JoinView.as_view()),
     path("rooms/<str:room_id>/read/", views.ReadView.as_view()),
     path("rooms/<str:room_id>/events/", views.EventsView.as_view()),
     path("rooms/<str:room_id>/messages/", views.MessagesView.as_view()),
-    path("rooms/<str:room_id>/messages/<str:message_id>/", views.MessageView.as_view()),
+    path("rooms/<str:room_id>/messages/<str:message_id>/", message_views.MessageView.as_view()),
+    path(
+        "rooms/<str:room_id>/messages/<str:message_id>/history/",
+        message_views.MessageHistoryView.as_view(),
+    ),
 ]

@@ -127,29 +127,6 @@ class MessagesView(APIView):
         return Response(payloads.for_reader([sent.message])[0], status=200 if sent.duplicate else 201)
 
 
-class MessageView(APIView):
-    scopes: ClassVar = {"GET": scopes.MESSAGES_READ}
-
-    @extend_schema(
-        operation_id="messages_get",
-        tags=["messages"],
-        summary="One message",
-        parameters=[_ROOM_ID, path_id("message_id", "The message's id.")],
-        responses={
-            200: OpenApiResponse(
-                ref(objects.Message),
-                description="The message, or its tombstone.",
-                examples=[OpenApiExample("A message", value=examples.MESSAGE_REST)],
-            ),
-            **problems(NotAMember),
-        },
-    )
-    def get(self, request: Request, room_id: str, message_id: str) -> Response:
-        return Response(
-            selectors.message(user_id=user_of(request).id, room_id=room_id, message_id=message_id)
-        )
-
-
 class EventsView(APIView):
     scopes: ClassVar = {"GET": scopes.MESSAGES_READ}
 

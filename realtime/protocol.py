@@ -126,6 +126,13 @@ class Limits(msgspec.Struct, frozen=True):
     socket_max_rooms: int
     replay_max_events: int
     replay_max_events_per_frame: int
+    sends_per_s: int
+    sends_burst: int
+    frames_per_s: int
+    frames_burst: int
+    requests_per_s: int
+    requests_burst: int
+    sockets_per_person: int
     ping_interval_s: int
     silence_timeout_s: int
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from common.errors import NotAMember, NotFound
 from common.ids import parse_id
-from rooms.models import Kind, Membership, Room
+from rooms.models import Kind, Membership, Role, Room
 
 
 class Seat(NamedTuple):
@@ -17,6 +17,11 @@ class Seat(NamedTuple):
 
     room: Room
     membership: Membership
+
+    @property
+    def moderates(self) -> bool:
+        """Whether they may act on others' messages. In a direct room nobody does."""
+        return self.room.kind != Kind.DIRECT and Role(self.membership.role).moderates
 
 
 def known_id(text: str) -> UUID:

@@ -1,6 +1,7 @@
 """Rooms, who is in them, and their log of numbered events."""
 
 from typing import ClassVar
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -91,6 +92,13 @@ class Room(models.Model):
 
     def __str__(self) -> str:
         return self.name or str(self.id)
+
+    @property
+    def pair(self) -> tuple[UUID, ...]:
+        """The two people of a direct room, nobody of another."""
+        if self.direct_low_id is None or self.direct_high_id is None:
+            return ()
+        return self.direct_low_id, self.direct_high_id
 
 
 class Membership(models.Model):

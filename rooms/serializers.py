@@ -6,7 +6,7 @@ The enums are for the document; what is taken is the services' to say.
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from realtime import objects
 
@@ -19,6 +19,16 @@ class CreateRoomBody(msgspec.Struct, frozen=True):
     topic: str | None = None
     members: list[str] | None = None
     client_id: str | None = None
+
+
+class UpdateRoomBody(msgspec.Struct, frozen=True):
+    """`PATCH rooms/{id}/`: what is absent stays. `slow_mode_s` in seconds, 0 is off; `kind` never changes."""
+
+    kind: Annotated[str, Meta(extra_json_schema={"enum": ["private", "public"]})] | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    topic: str | UnsetType | None = UNSET
+    avatar: str | UnsetType | None = UNSET
+    slow_mode_s: int | UnsetType = UNSET
 
 
 class AddMembersBody(msgspec.Struct, frozen=True):

@@ -105,10 +105,26 @@ class Person(services.Opened):
         body = {"kind": kind, "name": name, "members": [person.id for person in members], **fields}
         return str(_succeeded(self.post("rooms/", body))["id"])
 
+    def direct(self, other: "Person") -> str:
+        """The id of our direct room."""
+        return str(_succeeded(self.call("PUT", f"rooms/direct/{other.id}/"))["id"])
+
+    def change(self, room: str, **fields: Any) -> Any:
+        """The room as it is then."""
+        return _succeeded(self.call("PATCH", f"rooms/{room}/", fields))
+
     def send(self, room: str, body: str = "The mill is running.", client_id: str | None = None) -> Any:
         """The message."""
         content = {"client_id": client_id or f"test-{next(_client_ids)}", "body": body}
         return _succeeded(self.post(f"rooms/{room}/messages/", content))
+
+    def edit(self, message: Any, body: str) -> Any:
+        """The message as it is then."""
+        return _succeeded(self.call("PATCH", path_of(message), {"body": body}))
+
+    def erase(self, message: Any) -> Any:
+        """The tombstone."""
+        return _succeeded(self.delete(path_of(message)))
 
     def add(self, room: str, *people: "Person", role: str = "member") -> None:
         body = {"users": [person.id for person in people], "role": role}
@@ -156,6 +172,11 @@ class Person(services.Opened):
 def _succeeded(answer: Answer) -> Any:
     assert answer.status < 300, f"{answer.status} {answer.text}"
     return answer.body
+
+
+def path_of(message: Any) -> str:
+    """Where a message is."""
+    return f"rooms/{message['room']}/messages/{message['id']}/"
 
 
 def register(username: str, **fields: Any) -> Person:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from pytest_django import Settings
 
 from tests.api import Api, Person, register
+from tests.limits import WIDE, forget_all
 from tests.live import LiveServer
 from tests.statements import statements as run_statements
 from tests.turned_clock import TurnedClock
@@ -18,6 +20,12 @@ _NO_SKIP = os.environ.get("PARLEY_NO_SKIP") == "1"
 
 # A line a request would bury what the server says.
 logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """No test meets a limit by accident."""
+    for name, number in WIDE.items():
+        setattr(django_settings, name, number)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -69,7 +77,26 @@ def api() -> Api:
 def turned(monkeypatch: pytest.MonkeyPatch) -> TurnedClock:
     turned = TurnedClock()
     monkeypatch.setattr("common.clock.now", turned.now)
+    monkeypatch.setattr("common.clock.seconds", turned.seconds)
     return turned
+
+
+@pytest.fixture
+def narrow(settings: Settings) -> Iterator[Callable[..., None]]:
+    """`narrow(SENDS_BURST=3)`: limits that the test is to meet.
+
+    They are this process's own: the clock of Redis cannot be turned.
+    """
+    settings.REDIS_URL = ""
+    forget_all()
+
+    def set_limits(**numbers: int) -> None:
+        for name, number in numbers.items():
+            assert name in WIDE
+            setattr(settings, name, number)
+
+    yield set_limits
+    forget_all()
 
 
 @pytest.fixture

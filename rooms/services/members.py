@@ -10,8 +10,8 @@ from common import clock, ids
 from common.errors import Invalid, LastOwner, NotFound
 from realtime import objects
 from realtime.events import EventType
-from realtime.publish import RoomEvent, memberships_moved_on_commit, publish_on_commit
-from rooms import log, payloads
+from realtime.publish import RoomEvent, publish_on_commit
+from rooms import log, notices, payloads
 from rooms.access import known_id, locked_room_for_member
 from rooms.models import Kind, Membership, Role, Room
 from rooms.services.people import distinct_ids, users_named
@@ -140,8 +140,10 @@ def enter(room: Room, people: list[User], *, actor_id: UUID, role: Role) -> Adde
         assert entry.subject_id is not None
         membership = known[entry.subject_id]
         events.append(payloads.joined_event(entry, at, membership, by_id[entry.subject_id]))
-        memberships_moved_on_commit(entry.subject_id)
-    publish_on_commit(room.id, events)
+    if entries:
+        publish_on_commit(room.id, events)
+        came = [entry.subject_id for entry in entries if entry.subject_id is not None]
+        notices.tell_in_on_commit(came, payloads.room_of(room))
     return Added([payloads.member_of(known[user.id], user) for user in people], bool(entries))
 
 
@@ -169,4 +171,4 @@ def go_out(room: Room, membership: Membership, *, actor_id: UUID, reason: str) -
     publish_on_commit(
         room.id, [payloads.member_left(room.id, entry.seq, at, actor_id, membership.user_id, reason)]
     )
-    memberships_moved_on_commit(membership.user_id)
+    notices.tell_out_on_commit([membership.user_id], room.id, reason)

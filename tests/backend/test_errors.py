@@ -1,4 +1,4 @@
-"""Whatever fails, the client gets a problem it can act on, and nothing of our insides."""
+"""Whatever fails, the client gets a problem it can act on, and nothing of our insides (FAULTS B38)."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Request ids, the log line, CORS and the headers that lock answers down."""
+"""Request ids, the log line, CORS and the headers that lock answers down (FAULTS B37)."""
 
 import pytest
 from django.test import AsyncClient

@@ -1,4 +1,4 @@
-"""A process that is not configured refuses to start and says why in a sentence."""
+"""A process that is not configured refuses to start and says why in a sentence (FAULTS B36)."""
 
 import json
 import os

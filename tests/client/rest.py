@@ -155,6 +155,11 @@ class Rest:
         room: Json = await self.call("POST", "rooms/", {"kind": kind, "name": name, **fields})
         return room
 
+    async def direct_room(self, user: str) -> Json:
+        """Found or made."""
+        room: Json = await self.call("PUT", f"rooms/direct/{user}/")
+        return room
+
     async def rooms(self, **query: Any) -> list[Json]:
         """Every page of my rooms."""
         return [room async for room in self._pages("rooms/", **query)]

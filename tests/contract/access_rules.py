@@ -67,6 +67,9 @@ RULES: dict[str, Rule] = {
     "rooms_list": Rule("person", ROOMS_READ),
     "rooms_create": Rule("person", ROOMS_WRITE),
     "rooms_get": Rule("member", ROOMS_READ),
+    "rooms_update": Rule("admin", ROOMS_WRITE),
+    "rooms_delete": Rule("owner", ROOMS_WRITE),
+    "rooms_direct": Rule("person", ROOMS_WRITE),
     "rooms_join": Rule(
         "member", ROOMS_WRITE, {"stranger public": "ok", "removed public": "ok", "banned public": "ok"}
     ),
@@ -81,6 +84,9 @@ RULES: dict[str, Rule] = {
     "messages_list": Rule("member", MESSAGES_READ),
     "messages_send": Rule("member", MESSAGES_WRITE, {"muted": "muted"}),
     "messages_get": Rule("member", MESSAGES_READ),
+    "messages_edit": Rule("member", MESSAGES_WRITE, {"muted": "muted", "blocked": "blocked"}, theirs="none"),
+    "messages_delete": Rule("member", MESSAGES_WRITE, theirs="admin"),
+    "messages_history": Rule("member", MESSAGES_READ, theirs="admin"),
 }
 """By operation id."""
 
@@ -91,5 +97,7 @@ COMMANDS: dict[str, Rule] = {
     "unsubscribe": Rule("person", MESSAGES_READ),
     "read": Rule("member", MESSAGES_READ),
     "message.send": Rule("member", MESSAGES_WRITE, {"muted": "muted"}),
+    "message.edit": Rule("member", MESSAGES_WRITE, {"muted": "muted", "blocked": "blocked"}, theirs="none"),
+    "message.delete": Rule("member", MESSAGES_WRITE, theirs="admin"),
 }
 """By the type of the client's frame."""

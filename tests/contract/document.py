@@ -29,9 +29,26 @@ class Operation(NamedTuple):
         return not any(self.spec.get("security", ()))
 
     @property
+    def query(self) -> list[str]:
+        """The names of its query."""
+        return [one["name"] for one in self.spec.get("parameters", ()) if one["in"] == "query"]
+
+    @property
     def has_input(self) -> bool:
         """Whether it takes anything beside its path."""
-        return "requestBody" in self.spec or any(p["in"] == "query" for p in self.spec.get("parameters", ()))
+        return "requestBody" in self.spec or bool(self.query)
+
+    def body_fields(self, *, of: str) -> list[str]:
+        """The names of its body's fields that may be of this type."""
+        media = self.spec.get("requestBody", {}).get("content", {}).get("application/json", {})
+        if "schema" not in media:
+            return []
+        shape = document()["components"]["schemas"][media["schema"]["$ref"].rsplit("/", 1)[-1]]
+        return [
+            name
+            for name, field in shape["properties"].items()
+            if any(choice.get("type") == of for choice in field.get("anyOf", [field]))
+        ]
 
     def codes(self, status: int) -> set[str]:
         """The codes of problems that it may answer with this status."""

@@ -20,6 +20,7 @@ from common import clock, examples, ids
 from realtime.events import EventType
 from rooms import log
 from rooms.models import Ban, Kind, Membership, Room
+from rooms.selectors import current_epoch
 from tests.api import PASSWORD, Api, Person, register
 from tests.contract.document import Operation, body_examples
 
@@ -79,6 +80,7 @@ class Story:
         self.elsewhere = ada.send(elsewhere)["id"]
         self.unseen_room = ada.room(name="Unseen")
         self.unseen = ada.send(self.unseen_room)["id"]
+        current_epoch()  # made when it is first asked for
 
     def _room(self, kind: str) -> Place:
         people, ada = self.people, self.people["owner"]
@@ -114,6 +116,11 @@ class Story:
         return Place(key, {role: other.send(key)["id"]}, ada.send(key)["id"])
 
     # What is called, and with what
+
+    def viewers(self, kind: str) -> list[str]:
+        """Those who may look at a room of this kind."""
+        all_of_them = IN_DIRECT if kind == "direct" else VIEWERS
+        return [v for v in all_of_them if (kind, v) in self.places and (v == "nobody" or v in self.people)]
 
     def caller(self, viewer: str) -> Any:
         """Who calls as this viewer: has `call(method, path, body)`."""

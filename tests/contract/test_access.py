@@ -8,7 +8,7 @@ import pytest
 
 from tests.contract.access_rules import RULES
 from tests.contract.document import body_examples, operations
-from tests.contract.story import IN_DIRECT, KINDS, OUTSIDE, VIEWERS, never, undone
+from tests.contract.story import KINDS, OUTSIDE, never, undone
 from tests.statements import shape, statements
 
 pytestmark = pytest.mark.django_db
@@ -17,19 +17,6 @@ CALLS = {operation.id: operation for operation in operations()}
 OPERATIONS = sorted(CALLS)
 IN_ROOMS = [name for name in OPERATIONS if "room_id" in CALLS[name].parameters]
 DIFFERS = ("x-request-id", "date", "ratelimit", "ratelimit-remaining", "ratelimit-reset")
-
-
-def viewers(story, kind):
-    """Those who may look at a room of this kind."""
-    return [
-        v
-        for v in (IN_DIRECT if kind == "direct" else VIEWERS)
-        if (kind, v) in story.places and known(story, v)
-    ]
-
-
-def known(story, viewer):
-    return viewer == "nobody" or viewer in story.people
 
 
 def result(answer):
@@ -78,7 +65,7 @@ def test_every_operation_has_its_line():
 def test_each_may_what_they_may(story, operation):
     call, rule = CALLS[operation], RULES[operation]
     for kind in KINDS if operation in IN_ROOMS else ("private",):
-        for viewer in viewers(story, kind):
+        for viewer in story.viewers(kind):
             for mine in (True, False) if "message_id" in call.parameters else (False,):
                 answer, run = asked(lambda: story.ask(call, viewer, kind, mine=mine))  # noqa: B023
                 where = f"{viewer} in a {kind} room{', their own message' * mine}: {answer.text[:300]}"
@@ -134,6 +121,24 @@ def test_a_room_one_is_not_in_looks_like_an_id_that_never_was(story, operation, 
 
 
 @pytest.mark.parametrize("operation", IN_ROOMS)
+@pytest.mark.parametrize("kind", ["public", "private"])
+def test_a_deleted_room_looks_like_an_id_that_never_was(story, operation, kind):
+    call = CALLS[operation]
+    with undone():
+        assert story.ask(CALLS["rooms_delete"], "owner", kind).status == 204
+        for viewer in story.viewers(kind):
+            if viewer == "nobody":
+                continue
+            body = story.body(call, viewer, kind)
+            found = [
+                seen(lambda ids=ids: story.ask(call, viewer, kind, body=body, **ids))  # noqa: B023
+                for ids in ({}, {"room_id": never()})
+            ]
+            assert found[0] == found[1], viewer
+            assert viewer.startswith("bot") or found[0][0][0] == 404, viewer
+
+
+@pytest.mark.parametrize("operation", IN_ROOMS)
 def test_in_a_public_room_one_is_not_in_every_id_looks_alike(story, operation):
     call = CALLS[operation]
     others = dict.fromkeys((name for name in call.parameters if name != "room_id"), never())
@@ -151,7 +156,7 @@ def test_what_is_not_ones_own_looks_like_what_never_was(story, operation):
     """A message of another room, a member who is none, another's session: by every name that a path has."""
     call = CALLS[operation]
     for kind in KINDS if operation in IN_ROOMS else ("private",):
-        for viewer in viewers(story, kind):
+        for viewer in story.viewers(kind):
             if viewer == "nobody":
                 continue
             body = story.body(call, viewer, kind)

@@ -36,19 +36,26 @@ def test_a_number_of_a_query_is_a_plain_one_or_invalid(ada, room, query):
             assert (answer.status, answer.code, answer.attrs) == (400, "invalid", {name}), number
 
 
-LISTS = [
+BY_CURSOR = [
     "auth/sessions/?",
     "rooms/?",
-    "rooms/{}/members/?",
-    "rooms/{}/messages/?",
-    "rooms/{}/events/?since=0&",
+    "rooms/{room_id}/members/?",
+    "rooms/{room_id}/messages/{message_id}/history/?",
 ]
+LISTS = [*BY_CURSOR, "rooms/{room_id}/messages/?", "rooms/{room_id}/events/?since=0&"]
+
+
+@pytest.fixture
+def at(ada, room):
+    """`at(path)`: with the ids of ada's room and a message of hers in it."""
+    ids = {"room_id": room, "message_id": ada.send(room)["id"]}
+    return lambda path: path.format(**ids)
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_a_limit_is_capped_or_invalid(ada, room, path):
+def test_a_limit_is_capped_or_invalid(ada, at, path):
     for number, is_one in NUMBERS.items():
-        answer = ada.get(f"{path.format(room)}limit={number}")
+        answer = ada.get(f"{at(path)}limit={number}")
         if number in ("9" * 4000, str(2**63), str(10**30)) or (is_one and number != "0"):
             assert answer.status == 200, number
         else:
@@ -61,7 +68,7 @@ def test_every_list_of_the_document_is_tried():
         for operation in operations()
         if any(parameter["name"] == "limit" for parameter in operation.spec.get("parameters", ()))
     }
-    assert paged == {path.split("?")[0].replace("{}", "{room_id}") for path in LISTS}
+    assert paged == {path.split("?")[0] for path in LISTS}
 
 
 KEY = "019aa5e2-7d3c-7a41-9c1b-2f60c35e8d11"
@@ -80,10 +87,10 @@ FORGED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", ["rooms/?", "rooms/{}/members/?"])
-def test_a_forged_cursor_is_a_page_or_invalid(ada, room, path):
+@pytest.mark.parametrize("path", BY_CURSOR)
+def test_a_forged_cursor_is_a_page_or_invalid(ada, at, path):
     for cursor in FORGED:
-        answer = ada.get(f"{path.format(room)}cursor={cursor}")
+        answer = ada.get(f"{at(path)}cursor={cursor}")
         assert answer.status in (200, 400), cursor
         if answer.status == 400:
             assert (answer.code, answer.attrs) == ("invalid", {"cursor"})
@@ -105,6 +112,10 @@ WRITERS = [
     ("rooms/", b'{"kind": %s, "name": "x"}', False),
     ("rooms/", b'{"kind": "private", "name": "x", "client_id": %s}', False),
     ("rooms/", b'{"kind": "private", "name": "x", "members": [%s]}', False),
+    ("PATCH rooms/{}/", b'{"name": %s}', False),
+    ("PATCH rooms/{}/", b'{"topic": %s}', True),
+    ("PATCH rooms/{}/", b'{"avatar": %s}', True),
+    ("PATCH rooms/{}/", b'{"kind": %s}', False),
     ("rooms/{}/members/", b'{"user": %s}', False),
     ("rooms/{}/members/", b'{"users": [%s]}', False),
     ("auth/register/", b'{"username": %s, "password": "correct horse battery"}', False),
@@ -115,6 +126,12 @@ WRITERS = [
     ),
     ("auth/register/", b'{"username": "dan", "password": "correct horse battery", "email": %s}', False),
 ]
+
+
+def write(person, path, room, body):
+    """The answer to a writer's body; POST unless its path names another method."""
+    method, _, path = path.rpartition(" ")
+    return person.call(method or "POST", path.format(room), body)
 
 
 def count():
@@ -128,11 +145,19 @@ NO_TEXTS = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("text", NO_TEXTS)
+def test_a_text_that_is_none_is_no_new_text_of_a_message_either(ada, at, text):
+    message = ada.see(at("rooms/{room_id}/messages/{message_id}/"))
+    answer = ada.call("PATCH", at("rooms/{room_id}/messages/{message_id}/"), b'{"body": %s}' % text)
+    assert (answer.status, answer.code) == (400, "invalid")
+    assert ada.see(at("rooms/{room_id}/messages/{message_id}/")) == message
+
+
 @pytest.mark.parametrize(("path", "body"), [writer[:2] for writer in WRITERS], ids=range(len(WRITERS)))
 def test_a_text_that_is_none_is_refused_everywhere_and_nothing_is_stored(ada, room, path, body):
     before = count()
     for text in NO_TEXTS:
-        answer = ada.post(path.format(room), body % text)
+        answer = write(ada, path, room, body % text)
         assert (answer.status, answer.code) == (400, "invalid"), text[:40]
     assert count() == before
 
@@ -143,7 +168,7 @@ def test_a_text_that_is_none_is_refused_everywhere_and_nothing_is_stored(ada, ro
 def test_a_name_that_shows_nothing_or_hides_something_is_refused(ada, room, path, body):
     before = count()
     for text in (b'""', b'" "', b'"\\u202eabc"', b'"a\\u200bb"', b'"a\\nb"'):
-        assert ada.post(path.format(room), body % text).code == "invalid", text
+        assert write(ada, path, room, body % text).code == "invalid", text
     assert count() == before
 
 

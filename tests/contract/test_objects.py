@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.api import path_of
 from tests.contract.document import document, problems_of
 
 ID, TIME, COUNT, TEXT, FLAG = "id", "time", "count", "text", "flag"
@@ -113,10 +114,21 @@ def test_rooms(ada, bob, room):
     is_a("Room", REST_ROOM, ada.post("rooms/", {"kind": "public", "name": "x"}).body)
     public = ada.room(kind="public")
     is_a("Room", REST_ROOM, bob.join(public))
+    is_a("Room", REST_ROOM, ada.change(public, avatar="https://example.com/x.png"))
     page = ada.see("rooms/")
     held({"results": [LISTED_ROOM], "next_cursor": maybe(TEXT)}, page)
     assert problems_of("RoomPage", page) == []
     assert [room["last_message"] is None for room in page["results"]] == [True, True, False]
+
+
+def test_direct_rooms(ada, bob):
+    made = ada.call("PUT", f"rooms/direct/{bob.id}/").body
+    is_a("Room", REST_ROOM | {"members": [AUTHOR]}, made)
+    is_a("Room", REST_ROOM | {"members": [AUTHOR]}, bob.see(f"rooms/{made['id']}/"))
+    is_a("Room", LISTED_ROOM | {"members": [AUTHOR]}, bob.see("rooms/")["results"][0])
+    created = bob.events(made["id"])[0]["data"]
+    held({"room": ROOM | {"members": [AUTHOR]}}, created)
+    assert created["room"]["name"] is None
 
 
 def test_members(ada, bob, eve, room):
@@ -139,6 +151,11 @@ def test_messages(ada, room):
     message = page["results"][0]
     is_a("Message", REST_MESSAGE, ada.see(f"rooms/{room}/messages/{message['id']}/"))
     is_a("Message", REST_MESSAGE, ada.post(f"rooms/{room}/messages/", {"client_id": "x", "body": "x"}).body)
+    is_a("Message", REST_MESSAGE, ada.edit(message, "other"))
+    versions = ada.see(f"{path_of(message)}history/")
+    held({"results": [{"body": TEXT, "written_at": TIME}], "next_cursor": maybe(TEXT)}, versions)
+    assert problems_of("MessageVersionPage", versions) == []
+    is_a("Message", REST_MESSAGE, ada.erase(message))
 
 
 def test_the_read_position(ada, room):
@@ -158,12 +175,17 @@ def test_problems_name_everything(ada):
 
 
 def test_events_hold_objects_without_anything_of_a_viewer(ada, bob, room):
+    ada.erase(ada.edit(ada.send(room), "other"))
     bob.leave(room)
+    ada.change(room, topic="Steam")
     data = {
         "room.created": {"room": ROOM},
+        "room.updated": {"room": ROOM},
         "member.joined": {"member": MEMBER},
         "member.left": {"user": ID, "reason": ("left", "removed", "banned", "deleted")},
         "message.created": {"message": MESSAGE},
+        "message.updated": {"message": MESSAGE},
+        "message.deleted": {"message": MESSAGE},
     }
     page = ada.see(f"rooms/{room}/events/?since=0")
     assert problems_of("EventPage", page) == []

@@ -8,8 +8,8 @@ from django.db import connection
 from accounts import services as accounts
 from messaging.services import send_messages
 from rooms.selectors import current_epoch, places
-from rooms.services import add_members, create_room
-from tests.api import PASSWORD, Person
+from rooms.services import add_members, create_room, open_direct_room
+from tests.api import PASSWORD, Person, path_of
 from tests.filling import crowd, draft, fill
 
 SPLIT = 1 if connection.vendor == "sqlite" else 0
@@ -65,6 +65,25 @@ def test_a_send_over_rest_is_the_batch_and_who_calls(statements, ada, rooms):
     for messages in (0, 500):
         fill(room, ada, count=messages)
         assert count(statements, lambda: ada.send(room)) == 7
+
+
+def test_changing_a_message(statements, ada, bob, rooms):
+    """Who calls; the room, my membership, the message; log, heads; what it said, what it says (or what it
+    said, whom it mentioned, the tombstone)."""
+    (room,) = rooms(1)
+    for messages in (0, 500):
+        fill(room, ada, count=messages)
+        message = bob.send(room)
+        assert count(statements, lambda: bob.edit(message, "other")) == 8  # noqa: B023
+        assert count(statements, lambda: bob.edit(message, "other")) == 4  # noqa: B023
+        for _ in range(20):
+            bob.edit(message, "more")
+            bob.edit(message, "other")
+        for limit in (1, 200):
+            path = f"{path_of(message)}history/?limit={limit}"
+            assert count(statements, see(ada, path)) == 4
+        assert count(statements, lambda: ada.erase(message)) == 9  # noqa: B023
+        assert count(statements, lambda: ada.erase(message)) == 4  # noqa: B023
 
 
 @pytest.mark.parametrize("query", ["", "before=9", "after=9", "around=9"])
@@ -135,8 +154,42 @@ def test_adding_people(statements, ada, rooms):
 def test_creating_a_room(statements, ada):
     people = [str(key) for key in crowd(100)]
     body = {"kind": "public", "name": "x"}
-    assert count(statements, lambda: ada.post("rooms/", body)) == 8
-    assert count(statements, lambda: ada.post("rooms/", body | {"members": people})) == 8 + SPLIT
+    assert count(statements, lambda: ada.post("rooms/", body)) == 7
+    assert count(statements, lambda: ada.post("rooms/", body | {"members": people})) == 7 + SPLIT
+
+
+def direct_rooms(ada, number):
+    """Direct rooms of ada's, with as many people."""
+    return [open_direct_room(user_id=ada.user.id, other_id=str(key)).room for key in crowd(number)]
+
+
+def test_my_rooms_with_direct_ones(statements, ada):
+    """… and who is in the direct ones."""
+    direct_rooms(ada, 1)
+    assert count(statements, see(ada, "rooms/?limit=200")) == 3
+    direct_rooms(ada, 60)
+    for path in ("rooms/?limit=200", "rooms/?kind=direct"):
+        assert count(statements, see(ada, path)) == 3
+
+
+def test_a_direct_room(statements, ada, bob):
+    """Made: found none, who, blocks; room, log, head, memberships; who, for the answer. Found: the half of it."""
+    current_epoch()
+    path = f"rooms/direct/{bob.id}/"
+    assert count(statements, lambda: ada.call("PUT", path)) == 11
+    assert count(statements, lambda: ada.call("PUT", path)) == 5
+    room = ada.call("PUT", path).body["id"]
+    assert count(statements, see(ada, f"rooms/{room}/")) == 4
+    assert count(statements, see(ada, f"rooms/{room}/events/?since=0")) == 7
+
+
+def test_changing_and_deleting_a_room(statements, ada, rooms):
+    one, many = rooms(2)
+    add_members(actor_id=ada.user.id, room_id=many, users=[str(key) for key in crowd(100)])
+    for number, room in enumerate((one, many)):
+        body = {"name": f"new {number}", "slow_mode_s": 5}
+        assert count(statements, lambda: ada.call("PATCH", f"rooms/{room}/", body)) == 7  # noqa: B023
+        assert count(statements, lambda: ada.delete(f"rooms/{room}/")) == 7  # noqa: B023
 
 
 def test_a_page_of_events(statements, ada, bob, rooms):

@@ -1,11 +1,15 @@
 """State before + events = state after, for every write there is (Zulip's `verify_action`)."""
 
+from uuid import UUID
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from messaging.events import read_events
 from tests.api import register
 from tests.client.state import ClientState, shared
+from tests.client.strict_json import loads
 from tests.contract.room_state import catch_up, from_nothing, loaded, members_of, messages_of, room_alone
 
 WRITES = {
@@ -31,6 +35,32 @@ WRITES = {
         lambda s: (s.bob.send(s.room), s.bob.leave(s.room)),
         ["message.created", "member.left"],
     ),
+    "change the room": (lambda s: s.ada.change(s.room, name="Boiler room", slow_mode_s=9), ["room.updated"]),
+    "change nothing of the room": (lambda s: s.ada.change(s.room, name="Engine room", kind="public"), []),
+    "change it, join, change it": (
+        lambda s: (s.ada.change(s.room, topic="a"), s.eve.join(s.room), s.ada.change(s.room, topic="b")),
+        ["room.updated", "member.joined", "room.updated"],
+    ),
+    "edit": (lambda s: s.ada.edit(s.first, "other"), ["message.updated"]),
+    "edit to the same": (lambda s: s.ada.edit(s.first, "first"), []),
+    "edit twice": (
+        lambda s: [s.ada.edit(s.first, body) for body in ("other", "first")],
+        ["message.updated"] * 2,
+    ),
+    "send, edit and delete": (
+        lambda s: s.bob.erase(s.bob.edit(s.bob.send(s.room), "other")),
+        ["message.created", "message.updated", "message.deleted"],
+    ),
+    "delete": (lambda s: s.ada.erase(s.first), ["message.deleted"]),
+    "delete again": (lambda s: s.ada.erase(s.ada.erase(s.first)), ["message.deleted"]),
+    "send again what is deleted": (
+        lambda s: (s.ada.erase(s.first), s.ada.send(s.room, "first", "a:1")),
+        ["message.deleted"],
+    ),
+    "delete as owner": (
+        lambda s: s.ada.erase(s.bob.send(s.room)),
+        ["message.created", "message.deleted"],
+    ),
     "read": (lambda s: s.bob.read(s.room, 99), []),
     "read backwards": (lambda s: s.ada.read(s.room, 0, force=True), []),
 }
@@ -42,7 +72,7 @@ class Story:
     def __init__(self, ada, bob, eve, dan):
         self.ada, self.bob, self.eve, self.dan = ada, bob, eve, dan
         self.room = ada.room(bob, kind="public")
-        ada.send(self.room, "first", "a:1")
+        self.first = ada.send(self.room, "first", "a:1")
 
 
 @pytest.fixture
@@ -83,6 +113,24 @@ def test_a_new_room_is_made_by_its_log(ada, bob):
     assert from_nothing(ada, room).differences(loaded(bob, room)) == []
 
 
+def test_a_direct_room_is_made_by_its_log(ada, bob):
+    room = ada.direct(bob)
+    bob.send(room)
+    for person in (ada, bob):
+        assert from_nothing(ada, room).differences(loaded(person, room)) == []
+
+
+def test_a_deleted_room_is_deleted_by_its_log(story):
+    state, key = loaded(story.ada, story.room), UUID(story.room)
+    held = state.rooms[story.room]
+    story.ada.change(story.room, name="Boiler room")
+    assert story.ada.delete(f"rooms/{story.room}/").status == 204
+    for event in read_events(key, held.position, 10):
+        state.apply(loads(event.frame))
+    assert (held.deleted, held.room["name"], held.members, held.messages) == (True, "Boiler room", {}, {})
+    assert read_events(key, 0, 1)[0].seq == 1  # whoever is behind still reads all of it
+
+
 def test_the_rule_is_needed(story):
     """Without `changed_seq` a replay counts people twice: this test's twin shows that it can fail."""
     state = loaded(story.ada, story.room)
@@ -99,13 +147,16 @@ def test_the_rule_is_needed(story):
 def test_pages_and_events_mix_in_any_order(data, ada, bob, eve):
     """A client loads each part whenever it likes while others write, and has read all events in the end."""
     room = ada.room(bob, kind="public")
-    ada.send(room)
+    first = ada.send(room)
     writes = {
         "join": lambda: eve.join(room),
         "leave": lambda: eve.leave(room) if eve.get(f"rooms/{room}/").status == 200 else None,
         "add": lambda: ada.add(room, bob, eve),
         "remove": lambda: ada.remove(room, bob) if bob.get(f"rooms/{room}/").status == 200 else None,
         "send": lambda: ada.send(room),
+        "change": lambda: ada.change(room, slow_mode_s=data.draw(st.integers(0, 3), "slow")),
+        "edit": lambda: ada.edit(first, data.draw(st.sampled_from("xyz"), "body")),
+        "delete": lambda: ada.erase(ada.send(room)),
     }
     state = ClientState()
     held = state.rooms[room] = room_alone(ada, room)

@@ -12,7 +12,8 @@ from hypothesis.stateful import (
 )
 
 from rooms.models import LogEntry, Membership, Room
-from tests.client.state import ClientState
+from tests.api import path_of
+from tests.client.state import ClientState, shared
 from tests.contract.room_state import catch_up, from_nothing, loaded
 
 NAMES = ("ada", "bob", "eve")
@@ -33,7 +34,7 @@ def machine(people):
             self.roles = dict.fromkeys(NAMES) | {"ada": "owner"} | ({"bob": "member"} if with_bob else {})
             self.head = 3 if with_bob else 2
             self.follower: ClientState = loaded(people["ada"], self.room)
-            self.bodies = []
+            self.sent = {}  # who and client_id: what was sent first, and the message as it should be now
 
         def owners(self):
             return [name for name, role in self.roles.items() if role == "owner"]
@@ -97,18 +98,56 @@ def machine(people):
 
         @rule(who=WHO, client_id=st.sampled_from("abc"), body=st.sampled_from(("x", "y")))
         def send(self, who, client_id, body):
-            known = [b for w, c, b in self.bodies if (w, c) == (who, client_id)]
+            known, _ = self.sent.get((who, client_id), (None, None))
             answer = people[who].post(f"rooms/{self.room}/messages/", {"client_id": client_id, "body": body})
             if self.roles[who] is None:
                 assert answer.code == "not_a_member"
-            elif known and known != [body]:
+            elif known is not None and known != body:
                 assert answer.code == "client_id_conflict"
-            elif known:
-                assert answer.status == 200
+            elif known is not None:
+                assert (answer.status, answer.body) == (200, self.sent[who, client_id][1])
             else:
                 assert (answer.status, answer.body["seq"]) == (201, self.head + 1)
-                self.bodies.append((who, client_id, body))
+                self.sent[who, client_id] = (body, answer.body)
                 self.head += 1
+
+        @precondition(lambda self: self.sent)
+        @rule(data=st.data(), who=WHO, body=st.sampled_from(("x", "y")))
+        def edit(self, data, who, body):
+            author, client_id = data.draw(st.sampled_from(sorted(self.sent)), "whose")
+            first, message = self.sent[author, client_id]
+            answer = people[who].call("PATCH", path_of(message), {"body": body})
+            if self.roles[who] is None:
+                assert answer.code == "not_a_member"
+            elif who != author:
+                assert answer.code == "forbidden"
+            elif message["deleted_at"] is not None:
+                assert answer.code == "message_deleted"
+            elif message["body"] == body:
+                assert (answer.status, answer.body) == (200, message)
+            else:
+                self.head += 1
+                changed = {"body": body, "changed_seq": self.head, "edited_at": answer.body["edited_at"]}
+                assert (answer.status, answer.body) == (200, message | changed)
+                self.sent[author, client_id] = (first, answer.body)
+
+        @precondition(lambda self: self.sent)
+        @rule(data=st.data(), who=WHO)
+        def delete(self, data, who):
+            author, client_id = data.draw(st.sampled_from(sorted(self.sent)), "whose")
+            first, message = self.sent[author, client_id]
+            answer = people[who].delete(path_of(message))
+            if self.roles[who] is None:
+                assert answer.code == "not_a_member"
+            elif who != author and self.roles[who] == "member":
+                assert answer.code == "forbidden"
+            elif message["deleted_at"] is not None:
+                assert (answer.status, answer.body) == (200, message)
+            else:
+                self.head += 1
+                changed = {"body": "", "changed_seq": self.head, "deleted_at": answer.body["deleted_at"]}
+                assert (answer.status, answer.body) == (200, message | changed)
+                self.sent[author, client_id] = (first, answer.body)
 
         @rule(who=WHO, seq=st.integers(0, 12), force=st.booleans())
         def read(self, who, seq, force):
@@ -145,7 +184,8 @@ def machine(people):
             self.follow()
             assert self.follower.differences(now) == []
             assert from_nothing(reader, self.room).differences(now) == []
-            assert [m["body"] for m in now.rooms[self.room].messages.values()] == [b for *_, b in self.bodies]
+            should = {message["id"]: shared(message) for _, message in self.sent.values()}
+            assert now.rooms[self.room].messages == should
 
     return Lives
 

@@ -13,6 +13,7 @@ from redis.retry import Retry
 from devtools.environment import PYTHON
 from devtools.processes import ROOT
 from devtools.services import Postgres, Redis
+from tests.limits import WIDE_ENV
 
 SECRET_KEY = "made-up-for-the-fault-tests-and-for-nothing-else-0123456789"
 MIGRATE_TIMEOUT_S = 60.0
@@ -54,6 +55,7 @@ class Stores:
             # The balancer stands for the proxy that ends TLS; people come through it from their own addresses.
             "FORWARDED_ALLOW_IPS": "127.0.0.0/8",
             "PYTHONUNBUFFERED": "1",
+            **WIDE_ENV,
         }
 
     def manage(self, *arguments: str) -> str:

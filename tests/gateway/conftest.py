@@ -11,6 +11,7 @@ from gateway.runtime import runtime
 from tests.api import PASSWORD
 from tests.client.rest import Rest
 from tests.client.socket import Socket
+from tests.contract.story import Story
 from tests.gateway.waiting import until
 from tests.live import LiveServer
 
@@ -122,3 +123,32 @@ async def room(ada: Rest, bob: Rest) -> str:
     """A private room: ada's, with bob in it. Its log stands at 3."""
     made = await ada.create_room(members=[bob.user_id])
     return str(made["id"])
+
+
+@pytest.fixture
+def quiet_server(transactional_db: None, settings: Settings) -> Iterator[LiveServer]:
+    """One that never looks at the database by itself, so that every statement is made for a frame."""
+    settings.ALLOWED_HOSTS = ["127.0.0.1", "testserver"]
+    settings.SECURE_SSL_REDIRECT = settings.GAP_REPAIR = False
+    settings.AUTH_TIMEOUT_S = 60
+    live = LiveServer()
+    live.start()
+    yield live
+    live.stop()
+
+
+@pytest.fixture
+async def socket_of(quiet_server: LiveServer) -> AsyncIterator[Callable[[Story, str], Awaitable[Socket]]]:
+    """`socket_of(story, viewer)`: their one socket; nobody's has not said who it is."""
+    opened: dict[str, Socket] = {}
+
+    async def of(story: Story, viewer: str) -> Socket:
+        if viewer not in opened:
+            token = None if viewer == "nobody" else story.people[viewer].access
+            begin = Socket.open if token is None else Socket.connect
+            opened[viewer] = await begin(quiet_server.http, token)
+        return opened[viewer]
+
+    yield of
+    for socket in opened.values():
+        await socket.close()

@@ -2,6 +2,7 @@
 
 import time
 
+import httpx
 import pytest
 from uvicorn.protocols.utils import ClientDisconnected
 from websockets.exceptions import InvalidStatus
@@ -177,3 +178,13 @@ async def test_who_leaves_before_the_handshake_ends_is_no_failure(server, ada):
     server.call(application(scope, receive, send))
     assert next(events, None) is None
     assert not server.runtime().hub._people
+
+
+async def test_nothing_tells_what_serves(server, ada):
+    """Neither a handshake nor an answer beside it (FAULTS B37)."""
+    async with await Wire.open(server.ws, ada.access) as wire:
+        assert "Server" not in wire.connection.response.headers
+    async with httpx.AsyncClient(trust_env=False) as client:
+        for path in ("/healthz", "/ws/v1/", "/api/v1/users/me/"):
+            answer = await client.get(server.http + path)
+            assert not answer.headers.keys() & {"server", "x-powered-by"}, path

@@ -8,6 +8,7 @@ from uuid import uuid4
 from gateway.commands import COMMANDS
 from gateway.consumer import SocketConsumer
 from tests.gateway.wire import Wire
+from tests.limits import WIDE
 
 UUID = str(uuid4())
 ODD_ROOMS = [
@@ -21,6 +22,7 @@ ODD_ROOMS = [
 async def test_welcome_says_who_until_when_and_this_servers_numbers(settings, server, ada, room):
     before = time.time()
     settings.REPLAY_MAX_EVENTS = 4_321
+    settings.SOCKETS_PER_PERSON = 21
     async with await Wire.open(server.ws, ada.access) as wire:
         welcome = await wire.next()
     assert set(welcome) == {"type", "user", "session", "expires_at", "epoch", "server_time", "limits"}
@@ -41,6 +43,13 @@ async def test_welcome_says_who_until_when_and_this_servers_numbers(settings, se
         "socket_max_rooms": 5_000,
         "replay_max_events": 4_321,
         "replay_max_events_per_frame": 20_000,
+        "sends_per_s": WIDE["SENDS_PER_S"],
+        "sends_burst": WIDE["SENDS_BURST"],
+        "frames_per_s": WIDE["FRAMES_PER_S"],
+        "frames_burst": WIDE["FRAMES_BURST"],
+        "requests_per_s": WIDE["REQUESTS_PER_S"],
+        "requests_burst": WIDE["REQUESTS_BURST"],
+        "sockets_per_person": 21,
         "ping_interval_s": 25,
         "silence_timeout_s": 60,
     }

@@ -3,11 +3,7 @@
 import pytest
 
 from tests.client.socket import Refused
-from tests.gateway.test_subscribe import say, seqs, subscribe
-
-
-def kinds(socket, start=0):
-    return [r.frame["type"] for r in socket.frames[start:]]
+from tests.gateway.test_subscribe import kinds, say, seqs, subscribe
 
 
 @pytest.mark.parametrize("reason", ["removed", "left"])

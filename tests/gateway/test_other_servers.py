@@ -19,6 +19,7 @@ from tests.client.rest import Rest
 from tests.client.socket import Refused, Socket
 from tests.gateway.waiting import in_database, until
 from tests.gateway.wire import Wire
+from tests.limits import WIDE_ENV
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -76,6 +77,7 @@ def daphne(tmp_path):
         "DATABASE_URL": f"sqlite:///{tmp_path}/daphne.sqlite3",
         "DEBUG": "1",
         "ALLOWED_HOSTS": "127.0.0.1",
+        **WIDE_ENV,
     }
     subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=env, check=True)
     with (tmp_path / "daphne.log").open("wb") as log:

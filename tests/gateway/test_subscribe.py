@@ -21,6 +21,11 @@ def seqs(socket, room):
     return [event["seq"] for event in socket.events(room)]
 
 
+def kinds(socket, start=0):
+    """The types of its frames but for notices, which are hints and come when they like."""
+    return [r.frame["type"] for r in socket.frames[start:] if r.frame["type"] != "notice"]
+
+
 async def subscribe(socket, *rooms, **more):
     """The answers, in the order asked; a room is an id or (id, since)."""
     asked = [{"room": r} if isinstance(r, str) else {"room": r[0], "since": r[1]} for r in rooms]

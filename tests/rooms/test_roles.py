@@ -1,4 +1,4 @@
-"""Who may act on whom (docs/rest.md: nobody acts on an equal or higher role, but on oneself)."""
+"""Who may act on whom (docs/rest.md: nobody acts on an equal or higher role, but on oneself; FAULTS B17)."""
 
 import pytest
 

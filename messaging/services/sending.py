@@ -1,4 +1,4 @@
-"""Everything that writes messages or read positions."""
+"""Storing messages, many in one transaction."""
 
 import logging
 from collections.abc import Sequence
@@ -6,24 +6,22 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-import msgspec
 from django.db import DatabaseError, InterfaceError, connection, transaction
-from django.db.models import F
-from django.db.models.functions import Greatest
 
 from common import clock, ids
 from common.db import unavailable, with_retry
-from common.errors import ClientIdConflict, InternalError, Muted, ParleyError
+from common.errors import ClientIdConflict, InternalError, Muted, ParleyError, RateLimited
+from common.limits import SENDS
+from common.rates import Charge
 from common.rows import RowSet, read_time, read_uuid
 from messaging import payloads
 from messaging.drafts import Draft
-from messaging.inbox import count_unread
 from messaging.models import Message
 from realtime import objects
 from realtime.events import EventType
 from realtime.publish import RoomEvent, publish_on_commit
 from rooms import log
-from rooms.access import refusal, room_for_member
+from rooms.access import refusal
 from rooms.models import Membership, Room
 
 logger = logging.getLogger(__name__)
@@ -41,13 +39,6 @@ class Sent(NamedTuple):
 
     message: objects.Message
     duplicate: bool
-
-
-class Read(msgspec.Struct, frozen=True):
-    """Where a reader stands now."""
-
-    last_read_seq: int
-    unread_count: int
 
 
 class _Sender(NamedTuple):
@@ -70,7 +61,7 @@ def send_messages(drafts: Sequence[Draft]) -> list[Sent | ParleyError]:
     each draft is tried alone. `Unavailable` means unknown: the same `client_id` may be sent again.
     """
     try:
-        return with_retry(lambda: _send(drafts))
+        return with_retry(lambda: _send_once(drafts))
     except (DatabaseError, InterfaceError) as error:
         refused = unavailable(error)
         if refused is not None:  # it would refuse each of them, and each would wait for it
@@ -89,7 +80,12 @@ def _send_alone(draft: Draft) -> Sent | ParleyError:
         return InternalError()
 
 
-def _send(drafts: Sequence[Draft]) -> list[Sent | ParleyError]:
+def _send_once(drafts: Sequence[Draft]) -> list[Sent | ParleyError]:
+    with SENDS.charging() as charge:
+        return _send(drafts, charge)
+
+
+def _send(drafts: Sequence[Draft], charge: Charge) -> list[Sent | ParleyError]:
     with transaction.atomic():
         rooms = log.lock_rooms({draft.room_id for draft in drafts})
         senders, known = _standing(drafts)
@@ -115,8 +111,10 @@ def _send(drafts: Sequence[Draft]) -> list[Sent | ParleyError]:
                     results[index] = ClientIdConflict()
             elif sender.muted_until is not None and sender.muted_until > at:
                 results[index] = Muted()
-            else:
+            elif (standing := charge(draft.author_id)).allowed:
                 fresh[key] = index
+            else:  # last of all: what is refused for another reason costs nothing
+                results[index] = RateLimited.by(standing, "Too many messages; wait a little.")
         if fresh:
             written = _write([drafts[i] for i in fresh.values()], rooms, senders, at)
             for index, message in zip(fresh.values(), written, strict=True):
@@ -206,14 +204,3 @@ def _write(
     for room_id, new in events.items():
         publish_on_commit(room_id, new)
     return stored
-
-
-def mark_read(*, user_id: UUID, room_id: str, seq: int, force: bool = False) -> Read:
-    """Move my read position to `seq` (above the head is the head); never back unless `force`."""
-    seat = room_for_member(user_id=user_id, room_id=room_id)
-    target = min(seq, seat.room.last_seq)
-    mine = Membership.objects.filter(pk=seat.membership.pk, left_seq=None)
-    with_retry(lambda: mine.update(last_read_seq=target if force else Greatest(F("last_read_seq"), target)))
-    now_at = mine.values_list("last_read_seq", flat=True).first()
-    position = target if now_at is None else now_at
-    return Read(position, count_unread(room_id=seat.room.id, user_id=user_id, after=position))

@@ -1,0 +1,121 @@
+"""The limit on REST requests: one place for every call below /api/, and the headers that tell of limits.
+
+Who sends a good token pays by their own bucket, everybody else by their address's. That is decided before
+the database is asked anything, so that a flood costs next to nothing.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from hashlib import blake2b
+from http import HTTPStatus
+from uuid import UUID
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from accounts.access import named_by
+from accounts.authentication import bearer_token
+from backend.errors import problem
+from backend.rate_headers import add_rate_headers
+from common.addresses import source_of_request
+from common.errors import RateLimited
+from common.limits import REQUESTS
+
+_LIMITED = "/api/v1/"
+_TOKENS_MAX = 10_000  # of whom it is remembered who pays; 200 bytes each
+
+
+class RequestLimitMiddleware:
+    """429 `rate_limited` for who asks too often; RateLimit headers on every answer."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(
+        self,
+        get_response: Callable[[HttpRequest], HttpResponseBase]
+        | Callable[[HttpRequest], Awaitable[HttpResponseBase]],
+    ) -> None:
+        self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if self.is_async:
+            return self._call_async(request)
+        if not request.path_info.startswith(_LIMITED):
+            response = self.get_response(request)
+            assert isinstance(response, HttpResponseBase)
+            return response
+        toll = _Toll(request)
+        response = self.get_response(request) if toll.standing.allowed else toll.refusal()
+        assert isinstance(response, HttpResponseBase)
+        return toll.paid(response)
+
+    async def _call_async(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path_info.startswith(_LIMITED):
+            return await self._answer(request)
+        toll = _Toll(request)
+        return toll.paid(await self._answer(request) if toll.standing.allowed else toll.refusal())
+
+    async def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        assert not isinstance(response, HttpResponseBase)
+        return await response
+
+
+class _Toll:
+    """What one request costs, and whom."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+        token = bearer_token(request.headers.get("Authorization", ""))
+        self._digest = blake2b(token.encode(), digest_size=16).digest() if token else None
+        payer: Hashable = None
+        if token and self._digest is not None:
+            payer = named_by(token) if self._digest not in _payers else _payers.get(self._digest)
+        self.standing = REQUESTS.take(payer or source_of_request(request))
+
+    def refusal(self) -> HttpResponseBase:
+        """The answer of a request that is one too many."""
+        return problem(RateLimited.by(self.standing))
+
+    def paid(self, response: HttpResponseBase) -> HttpResponseBase:
+        """The answer with its headers; and who pays for this token from now on is learned."""
+        if not self.standing.allowed:
+            return response
+        add_rate_headers(response, self.standing)
+        user = getattr(self._request, "user", None)  # DRF puts it there
+        if self._digest is not None:
+            if user is not None:
+                _payers.put(self._digest, user.pk)
+            elif response.status_code == HTTPStatus.UNAUTHORIZED:
+                _payers.put(self._digest, None)
+        return response
+
+
+class _Payers:
+    """Who paid for a token last: a user's id, or None for one that was refused. By digest, a bounded number."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[bytes, UUID | None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self._known
+
+    def get(self, digest: bytes) -> UUID | None:
+        return self._known.get(digest)
+
+    def put(self, digest: bytes, payer: UUID | None) -> None:
+        with self._lock:
+            self._known[digest] = payer
+            self._known.move_to_end(digest)
+            if len(self._known) > _TOKENS_MAX:
+                self._known.popitem(last=False)
+
+
+_payers = _Payers()

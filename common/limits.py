@@ -1,0 +1,33 @@
+"""The limits there are, and on whom: a person by their id, an address by common.addresses.source_of."""
+
+from django.conf import settings
+
+from common.rates import Rate
+
+SENDS = Rate("sends", lambda: (settings.SENDS_BURST, settings.SENDS_PER_S))
+"""Messages a person."""
+
+REQUESTS = Rate("requests", lambda: (settings.REQUESTS_BURST, settings.REQUESTS_PER_S))
+"""REST a person; an address for who is not known."""
+
+FRAMES = Rate("frames", lambda: (settings.FRAMES_BURST, settings.FRAMES_PER_S))
+"""Frames from a person's sockets; from an address for those not yet authenticated."""
+
+REGISTRATIONS = Rate(
+    "registrations", lambda: (settings.REGISTRATIONS_BURST, settings.REGISTRATIONS_PER_MINUTE / 60)
+)
+"""Attempts to register an address."""
+
+
+def _wrong_logins() -> tuple[int, float]:
+    return settings.WRONG_LOGINS_PER_MINUTE, settings.WRONG_LOGINS_PER_MINUTE / 60
+
+
+WRONG_LOGINS_OF_ADDRESS = Rate("wrong-logins-address", _wrong_logins)
+"""Wrong passwords an address, whatever the name."""
+
+WRONG_LOGINS_OF_NAME = Rate("wrong-logins-name", _wrong_logins)
+"""Wrong passwords a name, from wherever."""
+
+WRONG_LOGINS = Rate("wrong-logins", lambda: (settings.WRONG_LOGINS_FREE, 1 / settings.WRONG_LOGIN_WAIT_S))
+"""Wrong passwords a name and address."""

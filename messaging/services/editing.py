@@ -1,0 +1,128 @@
+"""Changing what a message says, and taking it back. Each call is one transaction under the room's lock."""
+
+from datetime import datetime
+from itertools import permutations
+from uuid import UUID
+
+import msgspec
+
+from accounts.selectors import blocks_among
+from common import clock
+from common.db import in_transaction
+from common.errors import Blocked, Forbidden, MessageDeleted, Muted, NotFound
+from messaging import payloads
+from messaging.drafts import clean_body
+from messaging.models import Mention, Message, MessageEdit
+from realtime import objects
+from realtime.events import EventType
+from realtime.publish import publish_on_commit
+from rooms import log
+from rooms.access import Seat, known_id, locked_room_for_member
+from rooms.models import Room
+
+
+def edit_message(*, user_id: UUID, room_id: str, message_id: str, body: str) -> objects.Message:
+    """The message with its new text; what it said before is kept for `message_versions`.
+
+    For who could send there now (Muted, Blocked) and is its author (Forbidden), while it is not deleted
+    (MessageDeleted). The same text changes nothing.
+    """
+    key = known_id(room_id)
+    body = clean_body(body)
+
+    def write() -> objects.Message:
+        seat, message = _found(key, message_id, user_id)
+        at = clock.now()
+        _needs_voice(seat, at)
+        if message.author.id != user_id:
+            raise Forbidden()
+        if message.deleted_at is not None:
+            raise MessageDeleted()
+        if message.body == body:
+            return message
+        entry = log.Entry(seat.room, EventType.MESSAGE_UPDATED, user_id, message.id)
+        log.append([entry], at=at)
+        MessageEdit.objects.create(
+            message_id=message.id, body=message.body, written_at=message.edited_at or message.created_at
+        )
+        edited = msgspec.structs.replace(message, body=body, edited_at=at, changed_seq=entry.seq)
+        Message.objects.filter(id=message.id).update(body=body, edited_at=at, changed_seq=entry.seq)
+        publish_on_commit(key, [payloads.message_changed(entry.type, entry.seq, at, user_id, edited)])
+        return edited
+
+    return in_transaction(write)
+
+
+def delete_message(*, user_id: UUID, room_id: str, message_id: str) -> objects.Message:
+    """The tombstone: its author, or whoever moderates the room, has deleted the message.
+
+    Its text is nowhere in the database any more, nor what it said before, nor whom it mentioned; what tells
+    a repetition of its `client_id` is kept. Deleting it again changes nothing.
+    """
+    key = known_id(room_id)
+
+    def write() -> objects.Message:
+        seat, message = _found(key, message_id, user_id)
+        if message.author.id != user_id and not seat.moderates:
+            raise Forbidden()
+        return _bury(seat.room, message, actor_id=user_id)
+
+    return in_transaction(write)
+
+
+def delete_message_as_operator(*, message_id: UUID) -> objects.Message:
+    """As `delete_message`, by whoever runs the server: the event's `actor` is null.
+
+    NotFound for a message that does not exist or whose room is deleted.
+    """
+
+    def write() -> objects.Message:
+        room_id = Message.objects.filter(id=message_id).values_list("room_id", flat=True).first()
+        room = None if room_id is None else log.lock_rooms([room_id]).get(room_id)
+        if room is None:
+            raise NotFound()
+        return _bury(room, _stored(room.id, message_id), actor_id=None)
+
+    return in_transaction(write)
+
+
+def _found(room_id: UUID, message_id: str, user_id: UUID) -> tuple[Seat, objects.Message]:
+    """My place in the room, which is now locked, and the message."""
+    key = known_id(message_id)
+    seat = locked_room_for_member(log.lock_rooms([room_id]), user_id=user_id, room_id=room_id)
+    return seat, _stored(room_id, key)
+
+
+def _stored(room_id: UUID, message_id: UUID) -> objects.Message:
+    found = payloads.read_messages(Message.objects.filter(id=message_id, room_id=room_id))
+    if not found:
+        raise NotFound()
+    return found[0]
+
+
+def _needs_voice(seat: Seat, at: datetime) -> None:
+    """Muted or Blocked for whoever could not send here either."""
+    if seat.membership.muted_until is not None and seat.membership.muted_until > at:
+        raise Muted()
+    if blocks_among(list(permutations(seat.room.pair, 2))):
+        raise Blocked()
+
+
+def _bury(room: Room, message: objects.Message, *, actor_id: UUID | None) -> objects.Message:
+    """Make a tombstone of a message of the locked `room`."""
+    if message.deleted_at is not None:
+        return message
+    at = clock.now()
+    entry = log.Entry(room, EventType.MESSAGE_DELETED, actor_id, message.id)
+    log.append([entry], at=at)
+    MessageEdit.objects.filter(message_id=message.id).delete()
+    Mention.objects.filter(message_id=message.id).delete()
+    tombstone = msgspec.structs.replace(
+        message, body="", mentions=(), reactions=(), attachments=(), metadata={}, deleted_at=at,
+        changed_seq=entry.seq,
+    )  # fmt: skip
+    Message.objects.filter(id=message.id).update(
+        body="", mentions=[], metadata={}, deleted_at=at, changed_seq=entry.seq
+    )
+    publish_on_commit(room.id, [payloads.message_changed(entry.type, entry.seq, at, actor_id, tombstone)])
+    return tombstone
