@@ -40,12 +40,14 @@ ALLOWED_ORIGINS: list[str] = [origin.rstrip("/") for origin in env.list("ALLOWED
 # --- The wire: numbers a client meets -----------------------------------------------------------
 
 MESSAGE_MAX_CHARS: int = env.int("MESSAGE_MAX_CHARS", 8_000)  # code points a message
+SIGNAL_MAX_BYTES: int = env.int("SIGNAL_MAX_BYTES", 4_096)  # JSON of a signal's data
 METADATA_MAX_BYTES: int = env.int("METADATA_MAX_BYTES", 4_096)  # JSON of a message's metadata
 BODY_MAX_BYTES: int = env.int("BODY_MAX_BYTES", 128 * 1024)  # JSON of a REST request
 HEADER_MAX_BYTES: int = env.int("HEADER_MAX_BYTES", 64 * 1024)  # URL and headers of a request; more is 431
 FRAME_MAX_BYTES: int = env.int("FRAME_MAX_BYTES", 128 * 1024)  # a frame from a client
 BAD_FRAMES_PER_MINUTE: int = env.int("BAD_FRAMES_PER_MINUTE", 10)  # more of them close with 4400
 AUTH_TIMEOUT_S: float = env.float("AUTH_TIMEOUT_S", 10.0)  # first `auth` frame of a socket without token
+EXPIRY_NOTICE_S: float = env.float("EXPIRY_NOTICE_S", 60.0)  # `session.expiring` comes before the token ends
 SUBSCRIBE_MAX_ROOMS: int = env.int("SUBSCRIBE_MAX_ROOMS", 500)  # rooms a subscribe frame
 SOCKET_MAX_ROOMS: int = env.int("SOCKET_MAX_ROOMS", 5_000)  # subscriptions a socket
 REPLAY_MAX_EVENTS: int = env.int("REPLAY_MAX_EVENTS", 5_000)  # missed in a room; more is `too_far_behind`
@@ -92,6 +94,7 @@ BUS_QUEUE_MAX_BYTES: int = env.int("BUS_QUEUE_MAX_BYTES", 8 * 1024 * 1024)  # wa
 BUS_MESSAGE_MAX_BYTES: int = env.int("BUS_MESSAGE_MAX_BYTES", 256 * 1024)  # of one publication
 NOTICE_MAX_PEOPLE: int = env.int("NOTICE_MAX_PEOPLE", 1_000)  # told by notice that their room was deleted
 SOCKET_QUEUE_MAX_BYTES: int = env.int("SOCKET_QUEUE_MAX_BYTES", 1024 * 1024)  # live frames a reader may owe
+SOCKET_HINTS_MAX_BYTES: int = env.int("SOCKET_HINTS_MAX_BYTES", 64 * 1024)  # owed; then hints are dropped
 SOCKET_STALL_S: float = env.float("SOCKET_STALL_S", 10.0)  # took nothing of what was sent: 1013
 SOCKET_CLOSE_S: float = env.float("SOCKET_CLOSE_S", 5.0)  # to answer a close before the line is cut
 SOCKET_CLOSE_SPREAD_S: float = env.float("SOCKET_CLOSE_SPREAD_S", 3.0)  # over which a stop closes many

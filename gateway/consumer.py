@@ -28,6 +28,7 @@ from gateway.reader import FrameReader
 from gateway.runtime import runtime
 from gateway.socket_rooms import SocketRooms, Wanted
 from gateway.subscription import Subscription
+from gateway.voice import Voice
 from realtime.protocol import SUBPROTOCOL, Position, Started, Subscribed, encode_frame
 from rooms.selectors import Place, current_epoch
 
@@ -52,6 +53,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         self.connection_id = new_id().hex
         self.entrance = Entrance(source_of_client(scope.get("client")))
         self.rooms = SocketRooms(self, self.runtime.hub)
+        self.voice = Voice(self, self.runtime.hub)
         self.reader = FrameReader(self)
         structlog.contextvars.bind_contextvars(connection_id=self.connection_id)
         try:
@@ -63,7 +65,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         except Exception:
             logger.exception("a socket failed")
             self.outbox.close(1011, "internal_error", "Something went wrong on our side.")
-            await self.outbox.drained()
+            await self.outbox.closed()
         finally:
             self._clean_up()
 
@@ -155,6 +157,10 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
     def notice(self, frame: str) -> None:
         """A hint to this person."""
         self.outbox.put(frame)
+
+    def blocks_moved(self) -> None:
+        """What the user may say in direct rooms may have changed."""
+        self.rooms.forget_standings()
 
     @property
     def follows_memberships(self) -> bool:

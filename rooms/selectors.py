@@ -1,13 +1,15 @@
 """Reads of rooms, memberships and heads."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
-from django.db.models import FilteredRelation, Q, Subquery
+from django.db.models import Exists, FilteredRelation, OuterRef, Q, Subquery
 
-from common.errors import NotFound
+from accounts.models import Block
+from common.errors import Blocked, Muted, NotAMember, NotFound
 from common.ids import new_id
 from common.paging import write_cursor
 from realtime import objects
@@ -28,6 +30,21 @@ class Place(NamedTuple):
     last_seq: int
     first_seq: int
     epoch: str | None
+
+
+class Standing(NamedTuple):
+    """What keeps a member from speaking in a room: a mute, which passes by itself, or, in a direct room, a block
+    between the two."""
+
+    muted_until: datetime | None
+    blocked: bool
+
+    def require_voice(self, at: datetime) -> None:
+        """Muted or Blocked, if so at that moment."""
+        if self.blocked:
+            raise Blocked()
+        if self.muted_until is not None and self.muted_until > at:
+            raise Muted()
 
 
 class MemberPage(msgspec.Struct, frozen=True):
@@ -79,6 +96,24 @@ def places(*, user_id: UUID, room_ids: Collection[UUID]) -> dict[UUID, Place]:
         room_id: Place(room_id, kind == Kind.PUBLIC, joined, last, first, epoch)
         for room_id, kind, joined, last, first, epoch in rows
     }
+
+
+def standing(*, user_id: UUID, room_id: UUID) -> Standing:
+    """A member's standing, in one statement; NotAMember where the room is public, else NotFound."""
+    mine = FilteredRelation(
+        "memberships", condition=Q(memberships__user_id=user_id, memberships__left_seq=None)
+    )
+    low, high = OuterRef("direct_low"), OuterRef("direct_high")
+    blocks = Block.objects.filter(Q(blocker=low, blocked=high) | Q(blocker=high, blocked=low))
+    found = (
+        Room.objects.filter(id=room_id, deleted_at=None)
+        .annotate(mine=mine, blocked=Exists(blocks))
+        .values_list("kind", "mine__id", "mine__muted_until", "blocked")
+        .first()
+    )
+    if found is None or found[1] is None:
+        raise NotAMember() if found is not None and found[0] == Kind.PUBLIC else NotFound()
+    return Standing(found[2], found[3])
 
 
 def places_of(user_ids: Collection[UUID]) -> dict[UUID, list[Place]]:

@@ -99,5 +99,7 @@ COMMANDS: dict[str, Rule] = {
     "message.send": Rule("member", MESSAGES_WRITE, {"muted": "muted"}),
     "message.edit": Rule("member", MESSAGES_WRITE, {"muted": "muted", "blocked": "blocked"}, theirs="none"),
     "message.delete": Rule("member", MESSAGES_WRITE, theirs="admin"),
+    "typing": Rule("member", MESSAGES_WRITE, {"muted": "muted", "blocked": "blocked"}),
+    "signal": Rule("member", MESSAGES_WRITE, {"muted": "muted", "blocked": "blocked"}),
 }
 """By the type of the client's frame."""

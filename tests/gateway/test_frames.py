@@ -39,6 +39,7 @@ async def test_welcome_says_who_until_when_and_this_servers_numbers(settings, se
         "frame_max_bytes": 131_072,
         "message_max_chars": 8_000,
         "metadata_max_bytes": 4_096,
+        "signal_max_bytes": 4_096,
         "subscribe_max_rooms": 500,
         "socket_max_rooms": 5_000,
         "replay_max_events": 4_321,
