@@ -47,8 +47,9 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         self.runtime = runtime()
         self.outbox = outbox_for(scope, send)
         self.base_send = send
-        self.lifetime = Lifetime(self.outbox)
+        self.lifetime = Lifetime(self.outbox, self.notice)
         self.identity: Identity | None = None
+        self.welcomed = False
         self.only_room: str | None = scope["url_route"]["kwargs"].get("room_id")
         self.connection_id = new_id().hex
         self.entrance = Entrance(source_of_client(scope.get("client")))
@@ -140,6 +141,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         ack(None)
         if first:
             self.outbox.put(welcome_frame(identity, epoch))
+            self.welcomed = True
             if self.only_room is not None:
                 await self._enter_only_room(self.only_room)
 
@@ -155,8 +157,9 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         self.outbox.close(4403, error.code, error.detail)
 
     def notice(self, frame: str) -> None:
-        """A hint to this person."""
-        self.outbox.put(frame)
+        """A hint to this person; none comes before `welcome`, and whoever begins reads how things are."""
+        if self.welcomed:
+            self.outbox.put(frame)
 
     def blocks_moved(self) -> None:
         """What the user may say in direct rooms may have changed."""

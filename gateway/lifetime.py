@@ -15,8 +15,9 @@ from realtime.protocol import SessionExpiring, encode_notice
 class Lifetime:
     """Closes the socket with 4401 when its time is over, and gives notice before."""
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: Outbox, notice: Callable[[str], None]) -> None:
         self._outbox = outbox
+        self._notice = notice
         self._timers: list[asyncio.TimerHandle] = []
 
     def until_auth(self) -> None:
@@ -47,7 +48,7 @@ class Lifetime:
         self._timers.append(asyncio.get_running_loop().call_later(delay_s, act))
 
     def _expiring(self, expires_at: datetime) -> None:
-        self._outbox.put(encode_notice(SessionExpiring(expires_at)))
+        self._notice(encode_notice(SessionExpiring(expires_at)))
 
     def _auth_timeout(self) -> None:
         self._outbox.close(4401, "auth_timeout", "No `auth` frame came in time.")

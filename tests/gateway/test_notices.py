@@ -1,6 +1,7 @@
 """`notice`: what concerns one person, on every socket of theirs, whatever it is subscribed to."""
 
 from datetime import datetime
+from uuid import UUID
 
 import pytest
 
@@ -69,3 +70,21 @@ async def test_after_the_notice_the_socket_expires_or_lives_on(settings, server,
         else:
             frames, code = await wire.ends()
             assert (code, [frame["code"] for frame in frames]) == (4401, ["token_expired"])
+
+
+async def test_none_comes_before_welcome(server, ada, connect, monkeypatch):
+    """Nor where one is told while the bus has yet to confirm the first socket of a person."""
+    hub, told = server.runtime().hub, []
+    real = hub.bus.join
+
+    async def join(group):
+        await real(group)
+        for connection in hub._people[UUID(ada.user_id)]:
+            told.append(connection)
+            connection.notice("{}")
+
+    monkeypatch.setattr(hub.bus, "join", join)
+    socket = await connect(ada)
+    await socket.request("ping")
+    assert [r.frame["type"] for r in socket.frames] == ["welcome", "pong"]
+    assert len(told) == 1
