@@ -74,9 +74,15 @@ def clean_url(text: str, *, attr: str, max_chars: int = URL_MAX_CHARS) -> str:
     return text
 
 
-def username_key(text: str) -> str:
-    """What makes two user names the same one: NFKC, casefold, NFKC again (casefold can undo it)."""
+def fold(text: str) -> str:
+    """What makes two texts the same one to who compares or searches: NFKC, casefold, NFKC again (casefold can
+    undo it)."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def username_key(text: str) -> str:
+    """What makes two user names the same one."""
+    return fold(text)
 
 
 def clean_username(text: str, *, attr: str = "username") -> str:

@@ -9,13 +9,13 @@ import msgspec
 from django.db.models import Exists, FilteredRelation, OuterRef, Q, Subquery
 
 from accounts.models import Block
-from common.errors import Blocked, Muted, NotAMember, NotFound
+from common.errors import Blocked, Forbidden, Muted, NotAMember, NotFound
 from common.ids import new_id
 from common.paging import write_cursor
 from realtime import objects
-from rooms.access import known_id, room_for_member
-from rooms.models import Epoch, Kind, Membership, Room
-from rooms.payloads import member_of
+from rooms.access import known_id, room_for_member, standing_bans
+from rooms.models import Epoch, Kind, Membership, Role, Room
+from rooms.payloads import ban_of, member_of
 
 
 class Place(NamedTuple):
@@ -53,6 +53,13 @@ class MemberPage(msgspec.Struct, frozen=True):
     results: list[objects.Member]
     next_cursor: str | None
     room_seq: int
+
+
+class BanPage(msgspec.Struct, frozen=True):
+    """A page of a room's bans that hold now, the newest first."""
+
+    results: list[objects.Ban]
+    next_cursor: str | None
 
 
 class Head(NamedTuple):
@@ -158,3 +165,16 @@ def member(*, user_id: UUID, room_id: str, member_id: str) -> objects.Member:
     if found is None:
         raise NotFound()
     return member_of(found, found.user)
+
+
+def bans_page(*, user_id: UUID, room_id: str, after: int | None, limit: int) -> BanPage:
+    """Who is banned from a room, for its owners and admins; Forbidden for its other members."""
+    room, mine = room_for_member(user_id=user_id, room_id=room_id)
+    if room.kind == Kind.DIRECT or not Role(mine.role).moderates:
+        raise Forbidden()
+    rows = standing_bans(room.id).select_related("user").order_by("-id")
+    if after is not None:
+        rows = rows.filter(id__lt=after)
+    page = list(rows[: limit + 1])
+    cursor = write_cursor(page[limit - 1].pk) if len(page) > limit else None
+    return BanPage([ban_of(ban, ban.user) for ban in page[:limit]], cursor)

@@ -71,14 +71,18 @@ RULES: dict[str, Rule] = {
     "rooms_delete": Rule("owner", ROOMS_WRITE),
     "rooms_direct": Rule("person", ROOMS_WRITE),
     "rooms_join": Rule(
-        "member", ROOMS_WRITE, {"stranger public": "ok", "removed public": "ok", "banned public": "ok"}
+        "member", ROOMS_WRITE, {"stranger public": "ok", "removed public": "ok", "banned public": "banned"}
     ),
     "rooms_leave": Rule("member", ROOMS_WRITE, {"owner": "last_owner", "direct": "forbidden"}),
     "rooms_read": Rule("member", MESSAGES_READ),
     "members_list": Rule("member", ROOMS_READ),
     "members_add": Rule("admin", ROOMS_WRITE),
     "members_get": Rule("member", ROOMS_READ),
+    "members_update": Rule("admin", ROOMS_WRITE),
     "members_remove": Rule("admin", ROOMS_WRITE),
+    "bans_list": Rule("admin", ROOMS_READ),
+    "bans_put": Rule("admin", ROOMS_WRITE),
+    "bans_lift": Rule("admin", ROOMS_WRITE),
     # Messages
     "events_list": Rule("member", MESSAGES_READ),
     "messages_list": Rule("member", MESSAGES_READ),

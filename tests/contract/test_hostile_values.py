@@ -5,7 +5,7 @@ import pytest
 from accounts.models import User
 from common.paging import write_cursor
 from messaging.models import Message
-from rooms.models import Room
+from rooms.models import Ban, Room
 from tests.contract.document import operations
 from tests.filling import fill
 
@@ -40,6 +40,7 @@ BY_CURSOR = [
     "auth/sessions/?",
     "rooms/?",
     "rooms/{room_id}/members/?",
+    "rooms/{room_id}/bans/?",
     "rooms/{room_id}/messages/{message_id}/history/?",
 ]
 LISTS = [*BY_CURSOR, "rooms/{room_id}/messages/?", "rooms/{room_id}/events/?since=0&"]
@@ -116,6 +117,10 @@ WRITERS = [
     ("PATCH rooms/{}/", b'{"topic": %s}', True),
     ("PATCH rooms/{}/", b'{"avatar": %s}', True),
     ("PATCH rooms/{}/", b'{"kind": %s}', False),
+    ("PATCH rooms/{}/members/{bob}/", b'{"role": %s}', False),
+    ("PATCH rooms/{}/members/{bob}/", b'{"muted_until": %s}', False),
+    ("PUT rooms/{}/bans/{bob}/", b'{"reason": %s}', True),
+    ("PUT rooms/{}/bans/{bob}/", b'{"until": %s}', False),
     ("rooms/{}/members/", b'{"user": %s}', False),
     ("rooms/{}/members/", b'{"users": [%s]}', False),
     ("auth/register/", b'{"username": %s, "password": "correct horse battery"}', False),
@@ -128,14 +133,14 @@ WRITERS = [
 ]
 
 
-def write(person, path, room, body):
+def write(person, path, body):
     """The answer to a writer's body; POST unless its path names another method."""
     method, _, path = path.rpartition(" ")
-    return person.call(method or "POST", path.format(room), body)
+    return person.call(method or "POST", path, body)
 
 
 def count():
-    return (Room.objects.count(), Message.objects.count(), User.objects.count())
+    return [model.objects.count() for model in (Room, Message, User, Ban)]
 
 
 NO_TEXTS = [
@@ -154,10 +159,10 @@ def test_a_text_that_is_none_is_no_new_text_of_a_message_either(ada, at, text):
 
 
 @pytest.mark.parametrize(("path", "body"), [writer[:2] for writer in WRITERS], ids=range(len(WRITERS)))
-def test_a_text_that_is_none_is_refused_everywhere_and_nothing_is_stored(ada, room, path, body):
+def test_a_text_that_is_none_is_refused_everywhere_and_nothing_is_stored(ada, bob, room, path, body):
     before = count()
     for text in NO_TEXTS:
-        answer = write(ada, path, room, body % text)
+        answer = write(ada, path.format(room, bob=bob.id), body % text)
         assert (answer.status, answer.code) == (400, "invalid"), text[:40]
     assert count() == before
 
@@ -165,10 +170,10 @@ def test_a_text_that_is_none_is_refused_everywhere_and_nothing_is_stored(ada, ro
 @pytest.mark.parametrize(
     ("path", "body"), [w[:2] for w in WRITERS if not w[2] and b"display" not in w[1] and b"email" not in w[1]]
 )
-def test_a_name_that_shows_nothing_or_hides_something_is_refused(ada, room, path, body):
+def test_a_name_that_shows_nothing_or_hides_something_is_refused(ada, bob, room, path, body):
     before = count()
     for text in (b'""', b'" "', b'"\\u202eabc"', b'"a\\u200bb"', b'"a\\nb"'):
-        assert write(ada, path, room, body % text).code == "invalid", text
+        assert write(ada, path.format(room, bob=bob.id), body % text).code == "invalid", text
     assert count() == before
 
 
