@@ -61,6 +61,10 @@ RULES: dict[str, Rule] = {
     "sessions_end_others": Rule("person"),
     "sessions_end": Rule("person"),
     "users_me_get": Rule("person", ANY),
+    "users_me_update": Rule("person"),
+    "blocks_list": Rule("person"),
+    "blocks_add": Rule("person"),
+    "blocks_remove": Rule("person"),
     "users_list": Rule("person", ANY),
     "users_get": Rule("person", ANY),
     # Rooms

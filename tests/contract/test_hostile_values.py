@@ -38,6 +38,8 @@ def test_a_number_of_a_query_is_a_plain_one_or_invalid(ada, room, query):
 
 BY_CURSOR = [
     "auth/sessions/?",
+    "users/?search=&",
+    "users/me/blocks/?",
     "rooms/?",
     "rooms/{room_id}/members/?",
     "rooms/{room_id}/bans/?",
@@ -82,7 +84,7 @@ FORGED = [
             (-1,), (2**63,), (10**30,), ("1",), (None,), (True,), (1.5,), ({},), ([],), (1, 2, 3),
             ("0001-01-01T00:00:00+14:00", KEY), ("9999-12-31T23:59:59-14:00", KEY),
             ("0001-01-01T00:00:00Z", KEY), ("9999-12-31T23:59:59.999999Z", KEY), ("2026-01-01T00:00:00", KEY),
-            ("2026-01-01T00:00:00Z", "x"), ("2026-01-01T00:00:00Z",),
+            ("a\x00",), ("x" * 1_000,), ("2026-01-01T00:00:00Z", "x"), ("2026-01-01T00:00:00Z",),
         ]
     ),
 ]  # fmt: skip
@@ -113,6 +115,10 @@ WRITERS = [
     ("rooms/", b'{"kind": %s, "name": "x"}', False),
     ("rooms/", b'{"kind": "private", "name": "x", "client_id": %s}', False),
     ("rooms/", b'{"kind": "private", "name": "x", "members": [%s]}', False),
+    ("PATCH users/me/", b'{"username": %s}', False),
+    ("PATCH users/me/", b'{"bio": %s}', True),
+    ("PATCH users/me/", b'{"avatar": %s}', True),
+    ("auth/password/change/", b'{"old": "x", "new": %s}', False),
     ("PATCH rooms/{}/", b'{"name": %s}', False),
     ("PATCH rooms/{}/", b'{"topic": %s}', True),
     ("PATCH rooms/{}/", b'{"avatar": %s}', True),

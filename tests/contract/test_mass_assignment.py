@@ -22,6 +22,7 @@ WRITERS = {
     "auth_log_in": ({"username": "ada", "password": PASSWORD}, ("device",)),
     "auth_refresh": ({"refresh": "REFRESH"}, ()),
     "auth_password_change": ({"old": PASSWORD, "new": "analytical engine no. 2"}, ()),
+    "users_me_update": ({"bio": "x"}, ("username", "display_name", "email", "avatar")),
     "rooms_create": ({"kind": "private", "name": "x", "members": ["BOB"], "client_id": "x"}, ("topic",)),
     "rooms_update": ({"name": "x"}, ("kind", "topic", "avatar", "slow_mode_s")),
     "rooms_read": ({"seq": 3}, ("force",)),
