@@ -93,7 +93,7 @@ def _search_text(username: str, display_name: str) -> str:
 
     The display name is cut: folding can make 18 characters of one, and an index has no room for that.
     """
-    return f"{text.folded(username)} {text.folded(display_name)[:SEARCH_NAME_MAX_CHARS]}"
+    return f"{text.fold(username)} {text.fold(display_name)[:SEARCH_NAME_MAX_CHARS]}"
 
 
 class Session(models.Model):

@@ -83,14 +83,9 @@ def clean_url(text: str, *, attr: str, max_chars: int = URL_MAX_CHARS) -> str:
     return text
 
 
-<<<<<<< HEAD
 def fold(text: str) -> str:
     """What makes two texts the same one to who compares or searches: NFKC, casefold, NFKC again (casefold can
-    undo it)."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-=======
-def folded(text: str) -> str:
-    """`text` without case and variants of form: NFKC, casefold, NFKC again (casefold can undo it).
+    undo it).
 
     A dot above `i` and `j`, which have one already, is dropped: Turkish İ casefolds to an i with two.
     """
@@ -100,18 +95,12 @@ def folded(text: str) -> str:
 
 def username_key(text: str) -> str:
     """What makes two user names the same one."""
-    return folded(text)
+    return fold(text)
 
 
 def username_look(text: str) -> str:
     """What a user name looks like: nobody may have one that looks like another's (common/lookalikes.py)."""
     return look_of(username_key(text))
->>>>>>> 2546203 (accounts: Change profiles, search people, block them; let no user name look like another's.)
-
-
-def username_key(text: str) -> str:
-    """What makes two user names the same one."""
-    return fold(text)
 
 
 def clean_username(text: str, *, attr: str = "username") -> str:

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.db import migrations, models
 
-from common.text import folded, username_look
+from common.text import fold, username_look
 
 BATCH = 1_000
 
@@ -17,7 +17,7 @@ def fill(apps: Any, schema_editor: Any) -> None:
         look = username_look(user.username)
         user.username_look = None if look in taken else look
         taken.add(look)
-        user.search_text = f"{folded(user.username)} {folded(user.display_name)[:200]}"
+        user.search_text = f"{fold(user.username)} {fold(user.display_name)[:200]}"
         batch.append(user)
         if len(batch) == BATCH:
             User.objects.bulk_update(batch, ["username_look", "search_text"])
