@@ -9,7 +9,8 @@ from django.db.models import QuerySet
 from accounts import payloads, tokens
 from accounts.models import Session, User
 from common import clock
-from common.errors import ParleyError, SessionEnded, TokenInvalid, UserDisabled
+from common.errors import Invalid, NotFound, ParleyError, SessionEnded, TokenInvalid, UserDisabled
+from common.ids import parse_id
 from realtime import objects
 
 
@@ -76,3 +77,14 @@ def named_by(token: str) -> UUID | None:
         return tokens.read_access(token).user_id
     except ParleyError:
         return None
+
+
+def other_user(*, user_id: UUID, other_id: str) -> User:
+    """Somebody else, a deleted one too, by the id in a URL. Invalid for oneself, NotFound for nobody."""
+    key = parse_id(other_id)
+    if key == user_id:
+        raise Invalid.field("user_id", "somebody else")
+    found = None if key is None else User.objects.filter(pk=key).first()
+    if found is None:
+        raise NotFound
+    return found

@@ -9,6 +9,9 @@ from django.db import models
 from django.db.models.functions import Now
 
 from common import clock, ids, text
+from common.fields import MadeField
+
+SEARCH_NAME_MAX_CHARS = 200
 
 
 class UserQuery(BaseUserManager["User"]):
@@ -34,17 +37,24 @@ class UserQuery(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person or a bot. `username_key` is what makes two names the same (NFKC, casefold).
 
+    `username_look` is null in rows of a release that did not know it; `search_text` is both names, folded.
     `owner` is the person a bot belongs to; a person has none.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     username = models.CharField(max_length=64, unique=True)
     username_key = models.CharField(max_length=128, unique=True, editable=False)
+    username_look = MadeField(
+        max_length=256, null=True, unique=True, make=lambda user: text.username_look(user.username)
+    )
     email = models.EmailField(null=True, blank=True)  # noqa: DJ001  null is "none given", unlike ""
     email_key = models.CharField(max_length=254, null=True, unique=True, editable=False)  # noqa: DJ001
     display_name = models.CharField(max_length=100)
     avatar = models.CharField(max_length=300, blank=True, default="")
     bio = models.CharField(max_length=500, blank=True, default="")
+    search_text = MadeField(
+        max_length=400, db_default="", make=lambda user: _search_text(user.username, user.display_name)
+    )
     is_bot = models.BooleanField(default=False)
     owner = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="bots")
     is_active = models.BooleanField(default=True)
@@ -65,9 +75,25 @@ class User(AbstractBaseUser, PermissionsMixin):
                 name="user_bot_has_owner",
             ),
         ]
+        indexes: ClassVar = [
+            # All that a search reads, so that it need not read the rows it does not find.
+            models.Index(
+                fields=["search_text", "id"],
+                condition=models.Q(is_active=True, deleted_at=None),
+                name="user_search",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.username
+
+
+def _search_text(username: str, display_name: str) -> str:
+    """It begins with the user name, so that no two are the same and they are in the order of that.
+
+    The display name is cut: folding can make 18 characters of one, and an index has no room for that.
+    """
+    return f"{text.fold(username)} {text.fold(display_name)[:SEARCH_NAME_MAX_CHARS]}"
 
 
 class Session(models.Model):
@@ -92,7 +118,7 @@ class Session(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["user"], condition=models.Q(ended_at=None), name="session_standing"),
+            models.Index(fields=["user", "id"], condition=models.Q(ended_at=None), name="session_mine"),
         ]
 
     def __str__(self) -> str:

@@ -5,24 +5,31 @@ from uuid import UUID
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
-from accounts import hashers, sessions, tokens
+from accounts import guessing, hashers, sessions, tokens
 from accounts.models import Session, User
 from accounts.rules import clean_new_password, clean_password
 from common import clock
+from common.db import release_connection
 from common.errors import BadCredentials, SessionEnded, UserDisabled
 
 
-def change_password(*, user_id: UUID, session_id: UUID, old: str, new: str) -> tokens.Pair:
+def change_password(
+    *, user_id: UUID, session_id: UUID, old: str, new: str, source: str | None = None
+) -> tokens.Pair:
     """The password is `new`; of the person's sessions only this one stands, with its next pair of tokens.
 
     Its sockets stay open. BadCredentials where `old` is wrong, or was changed meanwhile; Invalid for a
     password that nobody may have; UserDisabled, SessionEnded where that happened meanwhile; Unavailable
-    where too many passwords wait to be hashed. Locks the user's row, then the sessions'.
+    where too many passwords wait to be hashed; RateLimited as for logging in, from `source`. Locks the user's
+    row, then the sessions'.
     """
     old = clean_password(old, attr="old")
-    with hashers.turn():
-        user = User.objects.get(pk=user_id)
-        new = clean_new_password(new, user, attr="new")
+    user = User.objects.get(pk=user_id)
+    new = clean_new_password(new, user, attr="new")
+    guesses = guessing.Guesses(user.username_key, source)
+    guesses.refuse_early()
+    release_connection()
+    with hashers.turn(), guesses.one():
         if not user.check_password(old):
             raise BadCredentials("The old password is wrong.")
         known, hashed = user.password, make_password(new)

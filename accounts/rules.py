@@ -7,10 +7,11 @@ from django.db.models import Q
 
 from accounts.models import User
 from common.errors import AlreadyExists, FieldError, Invalid
-from common.text import clean_text
+from common.text import clean_text, username_look
 
 EMAIL_MAX_CHARS = 254  # RFC 5321, as RFC 3696's erratum 1690 counts
 PASSWORD_MAX_CHARS = 128  # hashing is dear: nobody makes us hash a megabyte
+BIO_MAX_CHARS = 500
 
 
 def clean_email(email: str | None) -> str | None:
@@ -48,15 +49,19 @@ def clean_new_password(password: str, user: User, *, attr: str = "password") -> 
 
 
 def refuse_taken(user: User) -> None:
-    """AlreadyExists where another user has this name or this address."""
-    same = Q(username_key=user.username_key)
+    """AlreadyExists where another user has this name, one that looks like it, or this address."""
+    look = username_look(user.username)
+    same = Q(username_key=user.username_key) | Q(username_look=look)
     if user.email_key is not None:
         same |= Q(email_key=user.email_key)
-    taken = User.objects.filter(same).exclude(pk=user.pk).values_list("username_key", "email_key")
+    taken = User.objects.filter(same).exclude(pk=user.pk)
     errors = []
-    if any(name == user.username_key for name, _ in taken):
-        errors.append(FieldError("username", "already_exists", "this name is taken"))
-    if user.email_key is not None and any(email == user.email_key for _, email in taken):
-        errors.append(FieldError("email", "already_exists", "this address is taken"))
+    for key, other_look, email_key in taken.values_list("username_key", "username_look", "email_key"):
+        if key == user.username_key:
+            errors.append(FieldError("username", "already_exists", "this name is taken"))
+        elif other_look == look:
+            errors.append(FieldError("username", "already_exists", "this name looks like one that is taken"))
+        if email_key is not None and email_key == user.email_key:
+            errors.append(FieldError("email", "already_exists", "this address is taken"))
     if errors:
         raise AlreadyExists(" ".join(f"{error.attr}: {error.detail}." for error in errors), errors=errors)

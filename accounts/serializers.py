@@ -1,6 +1,7 @@
 """The bodies that this app's calls take and answer. Unknown fields of a body are ignored."""
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from realtime import objects
 
@@ -57,6 +58,16 @@ class PasswordChangeBody(msgspec.Struct, frozen=True):
 
     old: str
     new: str
+
+
+class UpdateProfileBody(msgspec.Struct, frozen=True):
+    """`PATCH users/me/`: what is absent stays. Null or "" takes away; a blank `display_name` is the user name."""
+
+    username: str | UnsetType = UNSET
+    display_name: str | UnsetType | None = UNSET
+    email: str | UnsetType | None = UNSET
+    bio: str | UnsetType | None = UNSET
+    avatar: str | UnsetType | None = UNSET
 
 
 class UserPage(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from accounts import examples, payloads, selectors, services, sessions
 from accounts.authentication import identity_of, user_of
 from accounts.passwords import change_password
 from accounts.serializers import PasswordChangeBody, SessionPage, TokenPair
+from common.addresses import source_of_request
 from common.errors import BadCredentials
 from common.paging import read_cursor, read_limit
 from common.rest import read_body
@@ -124,7 +125,11 @@ class PasswordChangeView(APIView):
     def post(self, request: Request) -> Response:
         given = read_body(request, PasswordChangeBody)
         pair = change_password(
-            user_id=user_of(request).id, session_id=_session_of(request), old=given.old, new=given.new
+            user_id=user_of(request).id,
+            session_id=_session_of(request),
+            old=given.old,
+            new=given.new,
+            source=source_of_request(request),
         )
         return Response(TokenPair(access=pair.access, refresh=pair.refresh), headers=NO_STORE)
 

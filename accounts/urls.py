@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts import session_views, views
+from accounts import block_views, session_views, user_views, views
 
 urlpatterns = [
     path("auth/register/", views.RegisterView.as_view()),
@@ -12,7 +12,9 @@ urlpatterns = [
     path("auth/sessions/", session_views.SessionsView.as_view()),
     path("auth/sessions/<str:session_id>/", session_views.SessionView.as_view()),
     path("auth/password/change/", session_views.PasswordChangeView.as_view()),
-    path("users/me/", views.MeView.as_view()),
-    path("users/", views.UsersView.as_view()),
-    path("users/<str:user_id>/", views.UserView.as_view()),
+    path("users/me/", user_views.MeView.as_view()),
+    path("users/me/blocks/", block_views.BlocksView.as_view()),
+    path("users/me/blocks/<str:user_id>/", block_views.BlockView.as_view()),
+    path("users/", user_views.UsersView.as_view()),
+    path("users/<str:user_id>/", user_views.UserView.as_view()),
 ]

@@ -1,33 +1,25 @@
-"""Accounts over REST. Views parse, call one service or selector, and render; they hold no rules."""
+"""Registering, logging in and refreshing over REST. Views parse, call one service and render; they hold no rules."""
 
-from typing import ClassVar
-
-from django.conf import settings
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import examples, payloads, scopes, selectors, services
-from accounts.authentication import user_of
-from accounts.serializers import OpenedSession, RefreshBody, RegisterBody, TokenBody, TokenPair, UserPage
+from accounts import examples, payloads, services
+from accounts.serializers import OpenedSession, RefreshBody, RegisterBody, TokenBody, TokenPair
 from accounts.session_views import NO_STORE
 from common.addresses import source_of_request
 from common.errors import (
     AlreadyExists,
     BadCredentials,
-    Invalid,
-    NotFound,
     SessionEnded,
     TokenExpired,
     TokenInvalid,
     UserDisabled,
 )
-from common.ids import parse_id
 from common.rest import read_body
-from common.schema import body, path_id, problems, ref
-from realtime import objects
+from common.schema import body, problems, ref
 
 
 class _OpenView(APIView):
@@ -148,85 +140,6 @@ class TokenRefreshView(_OpenView):
     def post(self, request: Request) -> Response:
         pair = services.refresh(token=read_body(request, RefreshBody).refresh)
         return Response(TokenPair(access=pair.access, refresh=pair.refresh), headers=NO_STORE)
-
-
-class MeView(APIView):
-    scopes: ClassVar = {"GET": scopes.ANY}
-
-    @extend_schema(
-        operation_id="users_me_get",
-        tags=["users"],
-        summary="My profile",
-        description="My own profile, with what only I see.",
-        responses={
-            200: OpenApiResponse(
-                response=ref(objects.OwnUser),
-                description="My profile.",
-                examples=[OpenApiExample("Ada", value=examples.ADA_HERSELF)],
-            )
-        },
-    )
-    def get(self, request: Request) -> Response:
-        return Response(payloads.own_profile_of(user_of(request)))
-
-
-class UsersView(APIView):
-    scopes: ClassVar = {"GET": scopes.ANY}
-
-    @extend_schema(
-        operation_id="users_list",
-        tags=["users"],
-        summary="Look users up",
-        description="The public profiles of the users with these ids, in the order asked; unknown ids are left out.",
-        parameters=[
-            OpenApiParameter("ids", str, required=True, description="Ids separated by commas, at most 100.")
-        ],
-        responses={
-            200: OpenApiResponse(
-                response=ref(UserPage),
-                description="The profiles.",
-                examples=[
-                    OpenApiExample(
-                        "Two users", value={"results": [examples.ADA, examples.BOB], "next_cursor": None}
-                    )
-                ],
-            )
-        },
-    )
-    def get(self, request: Request) -> Response:
-        text = request.query_params.get("ids")
-        if text is None:
-            raise Invalid.field("ids", "required", "required")
-        asked = text.split(",")
-        if len(asked) > settings.IDS_MAX_PER_REQUEST:
-            raise Invalid.field("ids", f"at most {settings.IDS_MAX_PER_REQUEST} ids", "too_many")
-        ids = [found for found in map(parse_id, asked) if found is not None]
-        users = selectors.users_by_ids(ids)
-        return Response(UserPage(results=[payloads.profile_of(user) for user in users], next_cursor=None))
-
-
-class UserView(APIView):
-    scopes: ClassVar = {"GET": scopes.ANY}
-
-    @extend_schema(
-        operation_id="users_get",
-        tags=["users"],
-        summary="A user's profile",
-        description="The public profile. That of a deleted user is empty but for `deleted`.",
-        parameters=[path_id("user_id", "The user's id.")],
-        responses={
-            200: OpenApiResponse(
-                response=ref(objects.User),
-                description="The profile.",
-                examples=[OpenApiExample("Bob", value=examples.BOB)],
-            )
-        },
-    )
-    def get(self, request: Request, user_id: str) -> Response:
-        known = parse_id(user_id)
-        if known is None:
-            raise NotFound
-        return Response(payloads.profile_of(selectors.user_by_id(known)))
 
 
 def _opened(opened: services.Opened) -> OpenedSession:

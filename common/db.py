@@ -58,6 +58,15 @@ def in_transaction(work: Callable[[], T]) -> T:
     return with_retry(run)
 
 
+def release_connection() -> None:
+    """Give this thread's connection back to the pool, before a wait for something else than the database.
+
+    The next query takes one again. Within a transaction nothing happens.
+    """
+    if connection.vendor == "postgresql" and not connection.in_atomic_block:
+        connection.close()
+
+
 _BY_INDEX_ALONE = "SELECT " + ", ".join(
     f"set_config('enable_{name}', 'off', false)" for name in ("seqscan", "hashjoin", "mergejoin", "material")
 )

@@ -53,6 +53,13 @@ MEMBER: dict[str, Any] = {
     "joined_at": "2026-11-23T09:20:00.120000Z",
     "changed_seq": 3,
 }
+BAN: dict[str, Any] = {
+    "user": BOB,
+    "reason": "Spam",
+    "until": None,
+    "created_at": "2026-11-23T09:41:17.552019Z",
+    "created_by": ADA["id"],
+}
 MESSAGE: dict[str, Any] = {
     "id": "019aa5e5-0a3e-7d19-8f42-7b6c5a4e3d21",
     "room": ROOM["id"],

@@ -98,12 +98,8 @@ def read_json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
-def kinds_of(model: type[models.Model]) -> list[Kind]:
-    """How each column of a model is read, in the order of its concrete fields."""
-    return [_kind_of(field) for field in model._meta.concrete_fields]
-
-
-def _kind_of(field: Any) -> Kind:
+def kind_of(field: Any) -> Kind:
+    """How the column of a model's field is read."""
     target = field.target_field if field.is_relation else field
     for base, kind in _KINDS:
         if isinstance(target, base):

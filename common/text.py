@@ -7,12 +7,16 @@ import re
 import unicodedata
 
 from common.errors import Invalid
+from common.lookalikes import look_of
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 # What people do not see: white space, zero-width spaces and joiners. The latter have a place inside words
 # and emoji, but are nothing alone.
 _BLANK = re.compile("[\\s\u200b\u200c\u200d\u2060\ufeff]*")
+# They show nothing, or a blank, and are letters, marks or symbols to Unicode: joiners of graphemes and old
+# Korean, the inherent vowels of Khmer, variation selectors of Mongolian, an empty Braille cell.
+_SHOWS_NOTHING = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 # Control (Cc), format (Cf: zero-width and direction characters), surrogate, private use,
 # unassigned, line and paragraph separators: none of them belongs in a name.
 _NOT_IN_NAMES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -20,9 +24,14 @@ _RESERVED = frozenset(
     {"admin", "administrator", "all", "channel", "deleted", "everyone", "here", "me", "moderator",
      "null", "parley", "root", "room", "support", "system", "undefined"}
 )  # fmt: skip
-_USERNAME = re.compile(r"[\w.-]+")
 # RFC 3986, without user and password, which have no place in a picture's address.
-_URL = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:[/?#][!-~]*)?")
+_URL = re.compile(
+    r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:[/?#][!#-;=?-\[\]_a-z~]*)?"
+)
+_USERNAME_SIGNS = frozenset("_.-")
+_MARKS = frozenset({"Mn", "Mc"})  # vowel signs, accents; not those that enclose a letter (Me)
+_MARKS_MAX = 4  # in a row, and none twice running: UTS 39, section 5.4
+_SOFT_DOT = re.compile("(?<=[ij])\u0307")
 USERNAME_MAX_CHARS = 32
 URL_MAX_CHARS = 300
 NAME_MAX_CHARS = 100
@@ -61,7 +70,7 @@ def clean_name(text: str, *, attr: str, max_chars: int = NAME_MAX_CHARS, blank: 
     text = clean_text(text, attr=attr, max_chars=max_chars).strip()
     if not text and not blank:
         raise Invalid.field(attr, "must not be blank", "blank")
-    if any(unicodedata.category(char) in _NOT_IN_NAMES for char in text):
+    if any(unicodedata.category(char) in _NOT_IN_NAMES or char in _SHOWS_NOTHING for char in text):
         raise Invalid.field(attr, "no control, zero-width or direction characters", "bad_character")
     return text
 
@@ -74,24 +83,55 @@ def clean_url(text: str, *, attr: str, max_chars: int = URL_MAX_CHARS) -> str:
     return text
 
 
+def fold(text: str) -> str:
+    """What makes two texts the same one to who compares or searches: NFKC, casefold, NFKC again (casefold can
+    undo it).
+
+    A dot above `i` and `j`, which have one already, is dropped: Turkish İ casefolds to an i with two.
+    """
+    key = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return unicodedata.normalize("NFKC", _SOFT_DOT.sub("", key))
+
+
 def username_key(text: str) -> str:
-    """What makes two user names the same one: NFKC, casefold, NFKC again (casefold can undo it)."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    """What makes two user names the same one."""
+    return fold(text)
+
+
+def username_look(text: str) -> str:
+    """What a user name looks like: nobody may have one that looks like another's (common/lookalikes.py)."""
+    return look_of(username_key(text))
 
 
 def clean_username(text: str, *, attr: str = "username") -> str:
-    """A user name: letters, digits, `_ . -` of one script, not reserved, not ending in a dot."""
+    """A user name: letters with their marks, digits, `_ . -` of one script, not reserved, not ending in a dot."""
     text = clean_name(text, attr=attr, max_chars=USERNAME_MAX_CHARS)
-    if _USERNAME.fullmatch(text) is None or text[-1] == "." or text[0] in ".-":
+    if not _is_spelt_like_a_username(text) or text[-1] == "." or text[0] in ".-":
         raise Invalid.field(attr, "letters, digits, _ . - (no dot at the end, no . or - first)")
     key = username_key(text)
-    if _USERNAME.fullmatch(key) is None:
+    if not _is_spelt_like_a_username(key):
         raise Invalid.field(attr, "letters, digits, _ . -")
-    if key in _RESERVED:
+    if key in _RESERVED or look_of(key) in _RESERVED:
         raise Invalid.field(attr, "this name is reserved", "reserved")
     if len(_scripts(key)) > 1:
         raise Invalid.field(attr, "letters and digits of one script", "mixed_scripts")
     return text
+
+
+def _is_spelt_like_a_username(text: str) -> bool:
+    """Whether it is letters and digits with few enough marks, and signs."""
+    marks, before = 0, ""
+    for char in unicodedata.normalize("NFD", text):
+        if unicodedata.category(char) in _MARKS:
+            if not (marks or before.isalpha()) or char == before or marks == _MARKS_MAX:
+                return False
+            marks += 1
+        elif char.isalnum() or char in _USERNAME_SIGNS:
+            marks = 0
+        else:
+            return False
+        before = char
+    return text != ""
 
 
 # Japanese and Korean are written in several scripts at once (UTS 39, section 5.1), and some numbers are
@@ -107,16 +147,27 @@ _SAME = {
     "ARABIC-INDIC": "ARABIC",
     "EXTENDED": "ARABIC",  # EXTENDED ARABIC-INDIC DIGIT ONE: Persian and Urdu
 }
+_ACCENTED = frozenset({"LATIN", "GREEK", "CYRILLIC"})
+# The accents that languages write which have no letter of their own with them (ẹ̀ in Yoruba): those above
+# and below. Not those through a letter, which make another one of it.
+_ACCENTS = frozenset(
+    map(chr, (*range(0x300, 0x315), 0x31B, *range(0x323, 0x329), 0x32D, 0x32E, 0x330, 0x331))
+)
 
 
 def _scripts(text: str) -> set[str]:
-    """The scripts of the letters and digits in `text`, by the first word of each character's Unicode name.
+    """The scripts of the letters, marks and digits in `text`, by the first word of each character's Unicode name.
 
-    0 to 9 are of every script.
+    0 to 9 are of every script, and the accents of the Latin, Greek and Cyrillic one.
     """
     found = set()
+    accents = False
     for char in text:
-        if char.isalnum() and char not in "0123456789":
+        if char in _ACCENTS:
+            accents = True
+        elif char not in _USERNAME_SIGNS and char not in "0123456789":
             script = unicodedata.name(char, "UNKNOWN").split(" ", 1)[0]
             found.add(_SAME.get(script, script))
+    if accents and not found <= _ACCENTED:
+        found |= {"LATIN"}
     return found

@@ -29,7 +29,8 @@ class Bus:
         self._on_turn = on_turn
         self._layer = get_channel_layer()
         self._channel = ""
-        self._own = groups.process(new_id().hex)
+        self.name = new_id().hex
+        self._own = groups.process(self.name)
         self._wanted: set[str] = {self._own}
         self._joined: set[str] = set()
         self._ready = asyncio.Event()
@@ -110,6 +111,11 @@ class Bus:
                 logger.warning("bus: receiving failed: %s", type(error).__name__)
                 await asyncio.sleep(_RETRY_S)
                 continue
+            self._hear(message)
+
+    def _hear(self, message: Any) -> None:
+        """A message from the bus. This process's own hints it has taken already."""
+        if not isinstance(message, dict) or message.get("origin") != self.name:
             self.take(message)
 
     def take(self, message: dict[str, Any]) -> None:

@@ -12,14 +12,17 @@ from accounts import scopes
 from accounts.access import Identity
 from common.db import unavailable
 from common.errors import Forbidden, InternalError, Invalid, NotAuthenticated, ParleyError
+from common.text import clean_client_id
 from gateway.auth import authenticate
 from gateway.runtime import Runtime
 from gateway.socket_rooms import SocketRooms, Wanted
+from gateway.voice import Voice
 from messaging.drafts import check_draft
 from messaging.services import Sent, delete_message, edit_message, mark_read
 from realtime import protocol
 from realtime.events import MessageData
-from realtime.protocol import Authenticated, Subscriptions
+from realtime.protocol import Authenticated, SignalShown, Subscriptions, TypingShown, encode_frame
+from realtime.publish import hint
 
 T = TypeVar("T")
 
@@ -28,7 +31,9 @@ class Caller(Protocol):
     """The socket a command came from."""
 
     runtime: Runtime
+    connection_id: str
     rooms: SocketRooms
+    voice: Voice
     identity: Identity | None
     only_room: str | None
 
@@ -38,6 +43,8 @@ class Caller(Protocol):
 
 Ack = Callable[[Any], None]
 """Sends the ack with this data; to be called at most once, when the command is carried out."""
+Answer = Callable[[Any], None]
+"""Sends the ack with this data, or the error that this exception is; to be called once, at once or later."""
 
 
 class SentData(msgspec.Struct, frozen=True):
@@ -91,12 +98,20 @@ def _needs_room(caller: Caller, room: str) -> None:
         raise Invalid.field("room", "this socket is for another room alone")
 
 
-def message_send(caller: Caller, frame: protocol.MessageSend) -> "asyncio.Future[Sent | ParleyError]":
-    """Queues a message; sends of one socket to one room are numbered in the order of these calls."""
+def message_send(caller: Caller, frame: protocol.MessageSend, answer: Answer) -> None:
+    """Queues a message; sends of one socket to one room are numbered in the order of these calls.
+
+    Answered when its batch has committed.
+    """
+
+    def stored(future: "asyncio.Future[Sent | ParleyError]") -> None:
+        result = future.result()
+        answer(result if isinstance(result, ParleyError) else SentData(result.message, result.duplicate))
+
     _needs_room(caller, frame.room)
     draft = check_draft(
         room_id=frame.room,
-        author_id=identified(caller, scopes.MESSAGES_WRITE).user_id,
+        author_id=identified(caller).user_id,
         client_id=frame.client_id,
         body=frame.body,
         reply_to=frame.reply_to,
@@ -104,7 +119,7 @@ def message_send(caller: Caller, frame: protocol.MessageSend) -> "asyncio.Future
         attachments=frame.attachments,
         metadata=frame.metadata,
     )
-    return caller.runtime.sends.submit(draft)
+    caller.runtime.sends.submit(draft).add_done_callback(stored)
 
 
 async def message_edit(caller: Caller, frame: protocol.MessageEdit, ack: Ack) -> None:
@@ -133,6 +148,33 @@ async def read(caller: Caller, frame: protocol.Read, ack: Ack) -> None:
     ack(await _write(caller, partial(mark_read, room_id=frame.room, seq=frame.seq, force=bool(frame.force))))
 
 
+def typing(caller: Caller, frame: protocol.Typing, answer: Answer) -> None:
+    """Tells the room's other people that I type, or have stopped."""
+    _needs_room(caller, frame.room)
+    user_id = identified(caller).user_id
+    caller.voice.say(
+        frame.room,
+        lambda room: hint(room, encode_frame(TypingShown(room, user_id, frame.active)), from_user=user_id),
+        lambda error: answer(error or {}),
+    )
+
+
+def signal(caller: Caller, frame: protocol.Signal, answer: Answer) -> None:
+    """Tells the room's other sockets something that is not stored."""
+    _needs_room(caller, frame.room)
+    user_id = identified(caller).user_id
+    name = clean_client_id(frame.name, attr="name")
+    data = msgspec.Raw(msgspec.json.encode(frame.data))
+    if len(data) > settings.SIGNAL_MAX_BYTES:
+        raise Invalid.field("data", f"at most {settings.SIGNAL_MAX_BYTES} bytes of JSON", "too_long")
+    own = caller.connection_id
+    caller.voice.say(
+        frame.room,
+        lambda room: hint(room, encode_frame(SignalShown(room, user_id, name, data)), from_socket=own),
+        lambda error: answer(error or {}),
+    )
+
+
 def identified(caller: Caller, scope: str = scopes.ANY) -> Identity:
     """Who sends; NotAuthenticated before `auth`, ScopeMissing for an API token that lacks `scope`."""
     if caller.identity is None:
@@ -150,15 +192,26 @@ class Command(msgspec.Struct, frozen=True):
     alone: bool = False
 
 
-COMMANDS: dict[str, Command] = {
+class Saying(msgspec.Struct, frozen=True):
+    """A command that needs no task: what it says goes out in the order it came, also when the socket closes."""
+
+    shape: type[msgspec.Struct]
+    run: Callable[[Any, Any, Answer], None]
+    scope: str = scopes.ANY
+
+
+COMMANDS: dict[str, Command | Saying] = {
     "auth": Command(protocol.Auth, auth, alone=True),
     "subscribe": Command(protocol.Subscribe, subscribe, scopes.MESSAGES_READ, alone=True),
     "unsubscribe": Command(protocol.Unsubscribe, unsubscribe, scopes.MESSAGES_READ, alone=True),
     "message.edit": Command(protocol.MessageEdit, message_edit, scopes.MESSAGES_WRITE),
     "message.delete": Command(protocol.MessageDelete, message_delete, scopes.MESSAGES_WRITE),
     "read": Command(protocol.Read, read, scopes.MESSAGES_READ),
+    "message.send": Saying(protocol.MessageSend, message_send, scopes.MESSAGES_WRITE),
+    "typing": Saying(protocol.Typing, typing, scopes.MESSAGES_WRITE),
+    "signal": Saying(protocol.Signal, signal, scopes.MESSAGES_WRITE),
 }
-"""Beside `message.send` and `ping`, which need no task of their own (gateway/reader.py)."""
+"""Beside `ping`, which is answered out of turn (gateway/reader.py)."""
 
 
 def refusal_for(error: Exception) -> ParleyError:

@@ -28,6 +28,7 @@ from gateway.reader import FrameReader
 from gateway.runtime import runtime
 from gateway.socket_rooms import SocketRooms, Wanted
 from gateway.subscription import Subscription
+from gateway.voice import Voice
 from realtime.protocol import SUBPROTOCOL, Position, Started, Subscribed, encode_frame
 from rooms.selectors import Place, current_epoch
 
@@ -46,12 +47,14 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         self.runtime = runtime()
         self.outbox = outbox_for(scope, send)
         self.base_send = send
-        self.lifetime = Lifetime(self.outbox)
+        self.lifetime = Lifetime(self.outbox, self.notice)
         self.identity: Identity | None = None
+        self.welcomed = False
         self.only_room: str | None = scope["url_route"]["kwargs"].get("room_id")
         self.connection_id = new_id().hex
         self.entrance = Entrance(source_of_client(scope.get("client")))
         self.rooms = SocketRooms(self, self.runtime.hub)
+        self.voice = Voice(self, self.runtime.hub)
         self.reader = FrameReader(self)
         structlog.contextvars.bind_contextvars(connection_id=self.connection_id)
         try:
@@ -63,7 +66,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         except Exception:
             logger.exception("a socket failed")
             self.outbox.close(1011, "internal_error", "Something went wrong on our side.")
-            await self.outbox.drained()
+            await self.outbox.closed()
         finally:
             self._clean_up()
 
@@ -138,6 +141,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         ack(None)
         if first:
             self.outbox.put(welcome_frame(identity, epoch))
+            self.welcomed = True
             if self.only_room is not None:
                 await self._enter_only_room(self.only_room)
 
@@ -153,8 +157,13 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         self.outbox.close(4403, error.code, error.detail)
 
     def notice(self, frame: str) -> None:
-        """A hint to this person."""
-        self.outbox.put(frame)
+        """A hint to this person; none comes before `welcome`, and whoever begins reads how things are."""
+        if self.welcomed:
+            self.outbox.put(frame)
+
+    def blocks_moved(self) -> None:
+        """What the user may say in direct rooms may have changed."""
+        self.rooms.forget_standings()
 
     @property
     def follows_memberships(self) -> bool:

@@ -7,13 +7,13 @@ a gap is first read from the log, and what is not above the position has no effe
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from django.conf import settings
 
 from gateway.pool import DatabasePool
-from gateway.run import Run
+from gateway.run import Hint, Run
 from messaging.events import read_events
 from realtime.publish import RoomEvent
 
@@ -21,14 +21,6 @@ logger = logging.getLogger(__name__)
 
 _WAITING_MAX = 1_000  # events ahead of a gap; more are read from the log anyway
 _RETRY_S = 0.5
-
-
-class Hint(NamedTuple):
-    """An unnumbered frame: typing, a signal. Not for the sockets of `user`, nor for the one called `socket`."""
-
-    frame: str
-    user: UUID | None
-    socket: str
 
 
 class Subscriber(Protocol):

@@ -54,6 +54,7 @@ def welcome_frame(identity: Identity, epoch: str) -> str:
                 frame_max_bytes=settings.FRAME_MAX_BYTES,
                 message_max_chars=settings.MESSAGE_MAX_CHARS,
                 metadata_max_bytes=settings.METADATA_MAX_BYTES,
+                signal_max_bytes=settings.SIGNAL_MAX_BYTES,
                 subscribe_max_rooms=settings.SUBSCRIBE_MAX_ROOMS,
                 socket_max_rooms=settings.SOCKET_MAX_ROOMS,
                 replay_max_events=settings.REPLAY_MAX_EVENTS,

@@ -16,8 +16,9 @@ from django.conf import settings
 
 from accounts.selectors import ended_credentials
 from gateway.bus import Bus
-from gateway.feed import Hint, RoomFeed
+from gateway.feed import RoomFeed
 from gateway.pool import DatabasePool
+from gateway.run import Hint
 from realtime import groups
 from realtime.publish import read_room_message
 from rooms.selectors import Head, Place, current_epoch, heads, places_of
@@ -39,6 +40,9 @@ class Connection(Protocol):
 
     def notice(self, frame: str) -> None:
         """Send a notice."""
+
+    def blocks_moved(self) -> None:
+        """Somebody blocks the user now, or no more, or the user somebody."""
 
     @property
     def follows_memberships(self) -> bool:
@@ -178,23 +182,14 @@ class Hub:
             feed = self._feeds.get(room_id)
             if feed is not None:
                 feed.offer(events)
-        elif kind == "user.memberships":
-            for connection in tuple(self._people.get(UUID(message["user"]), ())):
-                connection.memberships_moved()
         elif kind == "room.hint":
             feed = self._feeds.get(UUID(message["room"]))
             if feed is not None:
                 user = UUID(message["user"]) if message["user"] else None
                 feed.hint(Hint(str(message["frame"]), user, str(message["socket"])))
-        elif kind == "user.notice":
+        else:
             for connection in tuple(self._people.get(UUID(message["user"]), ())):
-                connection.notice(str(message["frame"]))
-        elif kind == "user.ended":
-            code, named = str(message["code"]), message["credentials"]  # None: whatever they came with
-            ended = None if named is None else {UUID(credential) for credential in named}
-            for connection in tuple(self._people.get(UUID(message["user"]), ())):
-                if ended is None or connection.credential_id in ended:
-                    connection.ended(code)
+                _tell(connection, kind, message)
 
     def _on_bus_turn(self) -> None:
         # Failing: what was published just before may be lost. Working again: what was meanwhile.
@@ -204,9 +199,8 @@ class Hub:
 
     async def _check_for_ever(self) -> None:
         while True:
-            period_s = settings.HUB_CHECK_BUS_DOWN_S if self.bus.failing else settings.HUB_CHECK_S
             try:
-                async with asyncio.timeout(period_s):
+                async with asyncio.timeout(self.check_period_s):
                     await self._check_now.wait()
             except TimeoutError:
                 pass
@@ -215,6 +209,11 @@ class Hub:
                 await self.check()
             except Exception as error:
                 logger.warning("check against the database failed: %s", type(error).__name__)
+
+    @property
+    def check_period_s(self) -> float:
+        """How long what the bus has lost can stay unnoticed."""
+        return settings.HUB_CHECK_BUS_DOWN_S if self.bus.failing else settings.HUB_CHECK_S
 
     async def check(self) -> None:
         """Compare everything local with the database: four statements, whatever there is."""
@@ -282,3 +281,17 @@ class Hub:
                 connection.ended(ended[connection.credential_id])
             elif connection.user_id in memberships:
                 connection.memberships_are(memberships[connection.user_id])
+
+
+def _tell(connection: Connection, kind: str, message: dict[str, Any]) -> None:
+    """A message of the bus for one person, to one of their sockets."""
+    if kind == "user.memberships":
+        connection.memberships_moved()
+    elif kind == "user.blocks":
+        connection.blocks_moved()
+    elif kind == "user.notice":
+        connection.notice(str(message["frame"]))
+    elif kind == "user.ended":
+        named = message["credentials"]  # None: whatever they came with
+        if named is None or connection.credential_id in {UUID(credential) for credential in named}:
+            connection.ended(str(message["code"]))

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from django.conf import settings
 
 from gateway.frames import closing_frame, ready_frame
-from gateway.run import Run
+from gateway.run import Hint, Run
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 _LOOKS_A_STALL = 8  # how often progress is looked for within SOCKET_STALL_S
@@ -75,8 +75,17 @@ class Outbox(ABC):
         """Send the frames of a run of events; they count."""
 
     @abstractmethod
+    def put_hint(self, hint: Hint) -> None:
+        """Send a hint, if the reader owes no more than SOCKET_HINTS_MAX_BYTES: else it is dropped, so that hints
+        are never why a reader who reads slowly is closed, and take no space that events need. It counts."""
+
+    @abstractmethod
     async def drained(self) -> None:
         """Return when little or nothing waits to be sent, or nothing ever will be."""
+
+    @abstractmethod
+    async def closed(self) -> None:
+        """Return when all that `close` sends is under way, or the line is gone."""
 
     def too_slow(self) -> None:
         """Close with 1013: the client resumes from its own position."""
@@ -139,6 +148,11 @@ class DirectOutbox(Outbox):
         """The same bytes to everybody."""
         self._write(run.ready, counted=True)
 
+    def put_hint(self, hint: Hint) -> None:
+        """The same bytes to everybody."""
+        if self._transport.waiting() <= settings.SOCKET_HINTS_MAX_BYTES + self._uncounted:
+            self._write(hint.ready, counted=True)
+
     def _write(self, frames: bytes, *, counted: bool) -> None:
         if self._close is not None or self.gone:
             return
@@ -160,6 +174,11 @@ class DirectOutbox(Outbox):
         if not self.gone:
             await self._transport.drained()
         self._uncounted = 0
+
+    async def closed(self) -> None:
+        """The server's `send` of the close has returned."""
+        if self._closer is not None:
+            await asyncio.wait([self._closer])
 
     def _end_with(self, frame: str) -> None:
         self._transport.write(ready_frame(frame))
@@ -235,6 +254,11 @@ class PumpedOutbox(Outbox):
         for event in run.events:
             self.put(event.frame)
 
+    def put_hint(self, hint: Hint) -> None:
+        """Queue it."""
+        if self._owed <= settings.SOCKET_HINTS_MAX_BYTES:
+            self.put(hint.frame)
+
     def too_slow(self) -> None:
         """Drops what waits."""
         self._queue.clear()
@@ -251,6 +275,10 @@ class PumpedOutbox(Outbox):
             if self._drained is None:
                 self._drained = self._loop.create_future()
             await asyncio.shield(self._drained)
+
+    async def closed(self) -> None:
+        """The close was the last in the queue."""
+        await self.drained()
 
     def stop(self) -> None:
         """The line is gone."""

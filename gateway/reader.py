@@ -19,8 +19,7 @@ from gateway.frames import error_frame
 from gateway.inbox import Inbox
 from gateway.outbox import Outbox
 from gateway.pace import Pace
-from messaging.services import Sent
-from realtime.protocol import Ack, Envelope, MessageSend, Ping, Pong, encode_frame
+from realtime.protocol import Ack, Envelope, Ping, Pong, encode_frame
 
 logger = logging.getLogger(__name__)
 
@@ -108,9 +107,9 @@ class FrameReader:
         if kind == "ping":
             decode_struct(text, Ping)
             self._outbox.put(encode_frame(Pong(key)))
-        elif kind == "message.send":
-            frame = decode_struct(text, MessageSend)
-            self.inbox.put(lambda done: self._send_message(key, frame, done), alone=False, size=len(text))
+        elif isinstance(command, commands.Saying):
+            said = decode_struct(text, command.shape)
+            self.inbox.put(lambda done: self._say(command, key, said, done), alone=False, size=len(text))
         elif command is not None:
             body = decode_struct(text, command.shape)
             self.inbox.put(
@@ -119,25 +118,22 @@ class FrameReader:
         else:
             raise UnknownType(f"There is no frame of this type; known are {', '.join(_KNOWN)}.")
 
-    def _send_message(self, key: FrameKey, frame: MessageSend, done: Callable[[], None]) -> None:
-        """Not a task: a future of the send queue, answered when the batch has committed."""
-
-        def answer(future: "asyncio.Future[Sent | ParleyError]") -> None:
-            result = future.result()
-            if isinstance(result, ParleyError):
-                self._outbox.put(error_frame(key, result))
+    def _say(self, command: commands.Saying, key: FrameKey, body: Any, done: Callable[[], None]) -> None:
+        def answer(result: Any) -> None:
+            if isinstance(result, Exception):
+                self._outbox.put(error_frame(key, _refusal(result)))
             elif key is not None:
-                self._outbox.put(encode_frame(Ack(key, commands.SentData(result.message, result.duplicate))))
+                self._outbox.put(encode_frame(Ack(key, result)))
             done()
 
         if self._outbox.closing:
             done()
             return
         try:
-            commands.message_send(self._socket, frame).add_done_callback(answer)
+            commands.identified(self._socket, command.scope)
+            command.run(self._socket, body, answer)
         except ParleyError as error:
-            self._outbox.put(error_frame(key, error))
-            done()
+            answer(error)
 
     def _start(self, command: commands.Command, key: FrameKey, body: Any, done: Callable[[], None]) -> None:
         task = asyncio.get_running_loop().create_task(self._run(command, key, body))
@@ -163,9 +159,7 @@ class FrameReader:
                 commands.identified(self._socket, command.scope)
             await command.run(self._socket, body, ack)
         except Exception as caught:
-            error = commands.refusal_for(caught)
-            if error is not caught:
-                logger.warning("frame failed", exc_info=caught)
+            error = _refusal(caught)
             self._outbox.put(error_frame(key, error))
             if first_auth:
                 self._socket.refuse(error)
@@ -193,7 +187,14 @@ class FrameReader:
             self._outbox.close(4400, "bad_frames", "Too many frames that are no JSON object with a `type`.")
 
 
-_KNOWN = sorted([*commands.COMMANDS, "message.send", "ping"])
+_KNOWN = sorted([*commands.COMMANDS, "ping"])
+
+
+def _refusal(caught: Exception) -> ParleyError:
+    error = commands.refusal_for(caught)
+    if error is not caught:
+        logger.warning("frame failed", exc_info=caught)
+    return error
 
 
 def _frame_id(value: Any) -> FrameKey:

@@ -1,7 +1,9 @@
-"""A run of events of one room, encoded once for every socket that takes all of it."""
+"""What goes to many sockets of one room, encoded once: a server's frames are not masked, so their bytes are the
+same for all."""
 
 from collections.abc import Sequence
 from functools import cached_property
+from uuid import UUID
 
 from gateway.frames import ready_frame
 from realtime.publish import RoomEvent
@@ -18,5 +20,19 @@ class Run:
 
     @cached_property
     def ready(self) -> bytes:
-        """All of them as WebSocket frames: a server's are not masked, so the bytes are the same for all."""
+        """All of them as WebSocket frames."""
         return b"".join([ready_frame(event.frame) for event in self.events])
+
+
+class Hint:
+    """An unnumbered frame: typing, a signal. Not for the sockets of `user`, nor for the one called `socket`."""
+
+    def __init__(self, frame: str, user: UUID | None, socket: str) -> None:
+        self.frame = frame
+        self.user = user
+        self.socket = socket
+
+    @cached_property
+    def ready(self) -> bytes:
+        """It as a WebSocket frame."""
+        return ready_frame(self.frame)

@@ -18,7 +18,7 @@ class Runtime:
         self.loop = asyncio.get_running_loop()
         self.hub = Hub()
         self.sends = SendQueue()
-        publisher.start(self.hub.bus.take)
+        publisher.start(self.hub.bus.take, self.hub.bus.name)
         self.hub.start()
 
     async def stop(self) -> None:

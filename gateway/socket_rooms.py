@@ -73,6 +73,16 @@ class SocketRooms:
         subscription = self._rooms.get(room_id)
         return None if subscription is None else subscription.position
 
+    def live(self, room_id: UUID) -> Subscription | None:
+        """The subscription to a room, if it has come up with what happens there."""
+        subscription = self._rooms.get(room_id)
+        return subscription if subscription is not None and subscription.live else None
+
+    def forget_standings(self) -> None:
+        """What the user may say is to be read anew, in every room."""
+        for subscription in self._rooms.values():
+            subscription.kept = None
+
     async def subscribe(
         self, asked: list[tuple[str, int | None]], wanted: Wanted
     ) -> tuple[list[Position | Refused], list[Subscription]]:

@@ -2,17 +2,18 @@
 
 import asyncio
 import logging
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from django.conf import settings
 
-from gateway.feed import Hint, RoomFeed
+from gateway.feed import RoomFeed
 from gateway.outbox import Outbox
 from gateway.pool import DatabasePool
-from gateway.run import Run
+from gateway.run import Hint, Run
 from messaging.events import read_events
 from realtime.publish import RoomEvent
+from rooms.selectors import Standing
 
 logger = logging.getLogger(__name__)
 
@@ -30,12 +31,20 @@ class Owner(Protocol):
         """The user is out of the room; the subscription delivers nothing more."""
 
 
+class Kept:
+    """What a subscription's user may do in its room; `standing` is None until it has been read."""
+
+    def __init__(self) -> None:
+        self.standing: Standing | None = None
+        self.asked_at = 0.0
+
+
 class Subscription:
     """Delivers the events after `position`, each once, in order, until it ends.
 
     `known_head` is the log's end when the user was last seen to be a member: a `member.left` of
-    theirs at or below it is history, a later one ends the subscription. `standing` is for whoever asks
-    what its user may do here: kept until an event changes their membership.
+    theirs at or below it is history, a later one ends the subscription. `kept` is gateway/voice.py's, and
+    gone with the next event that changes their membership.
     """
 
     def __init__(self, owner: Owner, feed: RoomFeed, *, position: int, known_head: int) -> None:
@@ -43,7 +52,7 @@ class Subscription:
         self.feed = feed
         self.position = position
         self.ended = False
-        self.standing: Any = None
+        self.kept: Kept | None = None
         self._known_head = known_head
         feed.holders += 1
 
@@ -51,6 +60,11 @@ class Subscription:
     def room_id(self) -> UUID:
         """The room it is of."""
         return self.feed.room_id
+
+    @property
+    def live(self) -> bool:
+        """Whether it gets what happens as it happens; else it is still reading the log."""
+        return self in self.feed.live
 
     def deliver_run(self, run: Run) -> None:
         """Send a run of live events on, whole where all of it is new and none can end the subscription."""
@@ -64,7 +78,7 @@ class Subscription:
     def hint(self, hint: Hint) -> None:
         """Send an unnumbered frame, unless it is from this very person or socket."""
         if hint.user != self.owner.user_id and hint.socket != self.owner.connection_id:
-            self.owner.outbox.put(hint.frame)
+            self.owner.outbox.put_hint(hint)
 
     def deliver(self, event: RoomEvent, *, counted: bool = True) -> None:
         """Send the next event on; what is not above the position has no effect."""
@@ -77,12 +91,13 @@ class Subscription:
                 self.end()
                 self.owner.subscription_ended(self, event.reason)
             elif event.member == self.owner.user_id:
-                self.standing = None
+                self.kept = None
 
     def end(self) -> None:
         """Deliver nothing more."""
         if not self.ended:
             self.ended = True
+            self.kept = None
             self.feed.live.discard(self)
             self.feed.release()
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from django.conf import settings
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
+from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
+from gateway.frames import closing_frame, ready_frame
 from gateway.http_protocol import HEADERS_TOO_LARGE
 
 logger = logging.getLogger(__name__)
@@ -96,6 +97,26 @@ class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
             self.handshake_complete = self.close_sent = True
             self.transport.write(HEADERS_TOO_LARGE)
             self.transport.close()
+
+    def handle_parser_exception(self) -> None:
+        """Nothing more the client sends is understood. Of a frame too big it is told, and can read so."""
+        if self.close_sent:
+            return  # what still comes of it
+        assert self.conn.close_sent is not None
+        if self.conn.close_sent.code != CloseCode.MESSAGE_TOO_BIG:
+            super().handle_parser_exception()
+            return
+        why = closing_frame("too_large", f"A frame has at most {settings.FRAME_MAX_BYTES} bytes.")
+        self.transport.write(ready_frame(why) + b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.queue.put_nowait(
+            {"type": "websocket.disconnect", "code": CloseCode.MESSAGE_TOO_BIG, "reason": ""}
+        )
+        # Only our half is closed: while the rest of the frame comes in unread, TCP would reset the line, and what
+        # was just written would be lost.
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.close_timer = self.loop.call_later(settings.SOCKET_CLOSE_S, self.transport.abort)
 
     def handle_connect(self, event: Request) -> None:
         """The handshake has come: the scope is made and the application started."""

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from accounts import scopes
 from accounts.authentication import user_of
 from common import examples
-from common.errors import Blocked, ClientIdConflict, Forbidden, Invalid, NotAMember
+from common.errors import Banned, Blocked, ClientIdConflict, Forbidden, Invalid, NotAMember
 from common.paging import read_cursor, read_limit
 from common.rest import read_body
 from common.schema import CURSOR, LIMIT, body, path_id, problems, ref
@@ -253,7 +253,8 @@ class JoinView(APIView):
                 ref(objects.Room),
                 description="The room, with `me`: null if one was taken out again meanwhile.",
                 examples=[OpenApiExample("Joined", value=_JOINED)],
-            )
+            ),
+            **problems(Banned),
         },
     )
     def post(self, request: Request, room_id: str) -> Response:

@@ -66,6 +66,16 @@ class Member(msgspec.Struct, frozen=True):
     changed_seq: int
 
 
+class Ban(msgspec.Struct, frozen=True):
+    """Who may not come into a room; `until` null is for ever, `created_by` the moderator's id."""
+
+    user: Author
+    reason: str
+    until: datetime | None
+    created_at: datetime
+    created_by: UUID
+
+
 class RoomMe(msgspec.Struct, frozen=True):
     """What a room is to the reader. `unread_count` counts up to 100, which reads "or more"."""
 

@@ -122,6 +122,7 @@ class Limits(msgspec.Struct, frozen=True):
     frame_max_bytes: int
     message_max_chars: int
     metadata_max_bytes: int
+    signal_max_bytes: int
     subscribe_max_rooms: int
     socket_max_rooms: int
     replay_max_events: int

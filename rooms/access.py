@@ -7,9 +7,12 @@ the same error, after the same queries.
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db.models import Q, QuerySet
+
+from common import clock
 from common.errors import NotAMember, NotFound
 from common.ids import parse_id
-from rooms.models import Kind, Membership, Role, Room
+from rooms.models import Ban, Kind, Membership, Role, Room
 
 
 class Seat(NamedTuple):
@@ -57,3 +60,8 @@ def locked_room_for_member(rooms: dict[UUID, Room], *, user_id: UUID, room_id: U
     if room is None or membership is None:
         raise refusal(room)
     return Seat(room, membership)
+
+
+def standing_bans(room_id: UUID) -> QuerySet[Ban]:
+    """The bans of a room that hold now: a time that has passed bans nobody."""
+    return Ban.objects.filter(Q(until=None) | Q(until__gt=clock.now()), room_id=room_id)

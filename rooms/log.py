@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from django.db import connection
 
-from common.rows import RowSet, kinds_of, read_row
+from common.rows import RowSet, kind_of, read_row
 from realtime.events import MOVES_ROOM, EventType
 from rooms.models import LogEntry, Room
 
@@ -22,9 +22,11 @@ _ENTRIES = RowSet(
 )
 _HEADS = RowSet("h", id="uuid", last_seq="int", changed_seq="int", member_count="int", last_event_at="time")
 _IDS = RowSet("k", id="uuid")
-_ROOM_FIELDS = [field.attname for field in Room._meta.concrete_fields]
-_ROOM_COLUMNS = ", ".join(str(field.column) for field in Room._meta.concrete_fields)
-_ROOM_KINDS = kinds_of(Room)
+# No writer needs to know what is searched.
+_ROOM = [field for field in Room._meta.concrete_fields if field.name != "search_key"]
+_ROOM_FIELDS = [field.attname for field in _ROOM]
+_ROOM_COLUMNS = ", ".join(str(field.column) for field in _ROOM)
+_ROOM_KINDS = [kind_of(field) for field in _ROOM]
 _ROW_LOCK = {"postgresql": " FOR NO KEY UPDATE"}
 _COUNT = {EventType.MEMBER_JOINED: 1, EventType.MEMBER_LEFT: -1}
 

@@ -44,13 +44,15 @@ class Notifications(models.TextChoices):
 class Room(models.Model):
     """A room, and the head of its log: `last_seq` is the number of its newest event.
 
-    Whoever writes anything of a room locks its row first (rooms/log.py).
+    Whoever writes anything of a room locks its row first (rooms/log.py). `search_key` is name and topic, folded
+    as what is searched for (common.text.fold).
     """
 
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     kind = models.CharField(max_length=7, choices=Kind.choices)
     name = models.CharField(max_length=100, blank=True, default="")
     topic = models.CharField(max_length=500, blank=True, default="")
+    search_key = models.TextField(default="", db_default="", editable=False)
     avatar = models.CharField(max_length=300, blank=True, default="")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=clock.now)
@@ -88,6 +90,10 @@ class Room(models.Model):
             ),
             models.UniqueConstraint(fields=["direct_low", "direct_high"], name="room_one_per_pair"),
             models.UniqueConstraint(fields=["created_by", "client_id"], name="room_client_id"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["id"], condition=Q(kind="public", deleted_at=None), name="room_public"),
+            models.Index(fields=["deleted_at"], condition=Q(deleted_at__isnull=False), name="room_deleted"),
         ]
 
     def __str__(self) -> str:
@@ -155,6 +161,7 @@ class Ban(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["room", "user"], name="ban_once")]
+        indexes: ClassVar = [models.Index(fields=["room", "id"], name="ban_newest")]
 
     def __str__(self) -> str:
         return f"{self.user_id} banned from {self.room_id}"

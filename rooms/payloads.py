@@ -20,7 +20,7 @@ from realtime.events import (
 )
 from realtime.publish import RoomEvent
 from rooms.log import Entry
-from rooms.models import Kind, Membership, Room
+from rooms.models import Ban, Kind, Membership, Room
 
 
 def rooms_of(rooms: Sequence[Room]) -> list[objects.Room]:
@@ -103,7 +103,18 @@ def member_left(
     return RoomEvent(seq, frame, member=user_id, reason=reason)
 
 
-def joined_event(entry: Entry, at: datetime, membership: Membership, user: User) -> RoomEvent:
-    """`member.joined` for an entry just appended."""
+def member_event(entry: Entry, at: datetime, membership: Membership, user: User) -> RoomEvent:
+    """`member.joined` or `member.updated` for an entry just appended."""
     member = member_of(membership, user)
     return member_changed(entry.type, entry.room.id, entry.seq, at, entry.actor_id, member)
+
+
+def ban_of(ban: Ban, user: User) -> objects.Ban:
+    """A ban as moderators see it."""
+    return objects.Ban(
+        user=author_of(user),
+        reason=ban.reason,
+        until=ban.until,
+        created_at=ban.created_at,
+        created_by=ban.created_by_id,
+    )

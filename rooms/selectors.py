@@ -1,19 +1,21 @@
 """Reads of rooms, memberships and heads."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
-from django.db.models import FilteredRelation, Q, Subquery
+from django.db.models import Exists, FilteredRelation, OuterRef, Q, Subquery
 
-from common.errors import NotFound
+from accounts.models import Block
+from common.errors import Blocked, Forbidden, Muted, NotAMember, NotFound
 from common.ids import new_id
 from common.paging import write_cursor
 from realtime import objects
-from rooms.access import known_id, room_for_member
-from rooms.models import Epoch, Kind, Membership, Room
-from rooms.payloads import member_of
+from rooms.access import known_id, room_for_member, standing_bans
+from rooms.models import Epoch, Kind, Membership, Role, Room
+from rooms.payloads import ban_of, member_of
 
 
 class Place(NamedTuple):
@@ -30,12 +32,34 @@ class Place(NamedTuple):
     epoch: str | None
 
 
+class Standing(NamedTuple):
+    """What keeps a member from speaking in a room: a mute, which passes by itself, or, in a direct room, a block
+    between the two."""
+
+    muted_until: datetime | None
+    blocked: bool
+
+    def require_voice(self, at: datetime) -> None:
+        """Muted or Blocked, if so at that moment."""
+        if self.blocked:
+            raise Blocked()
+        if self.muted_until is not None and self.muted_until > at:
+            raise Muted()
+
+
 class MemberPage(msgspec.Struct, frozen=True):
     """A page of a room's members. `room_seq` is the head of the log from before they were read."""
 
     results: list[objects.Member]
     next_cursor: str | None
     room_seq: int
+
+
+class BanPage(msgspec.Struct, frozen=True):
+    """A page of a room's bans that hold now, the newest first."""
+
+    results: list[objects.Ban]
+    next_cursor: str | None
 
 
 class Head(NamedTuple):
@@ -81,6 +105,24 @@ def places(*, user_id: UUID, room_ids: Collection[UUID]) -> dict[UUID, Place]:
     }
 
 
+def standing(*, user_id: UUID, room_id: UUID) -> Standing:
+    """A member's standing, in one statement; NotAMember where the room is public, else NotFound."""
+    mine = FilteredRelation(
+        "memberships", condition=Q(memberships__user_id=user_id, memberships__left_seq=None)
+    )
+    low, high = OuterRef("direct_low"), OuterRef("direct_high")
+    blocks = Block.objects.filter(Q(blocker=low, blocked=high) | Q(blocker=high, blocked=low))
+    found = (
+        Room.objects.filter(id=room_id, deleted_at=None)
+        .annotate(mine=mine, blocked=Exists(blocks))
+        .values_list("kind", "mine__id", "mine__muted_until", "blocked")
+        .first()
+    )
+    if found is None or found[1] is None:
+        raise NotAMember() if found is not None and found[0] == Kind.PUBLIC else NotFound()
+    return Standing(found[2], found[3])
+
+
 def places_of(user_ids: Collection[UUID]) -> dict[UUID, list[Place]]:
     """Every room that each of these people is in, in one statement."""
     found: dict[UUID, list[Place]] = {user_id: [] for user_id in user_ids}
@@ -123,3 +165,16 @@ def member(*, user_id: UUID, room_id: str, member_id: str) -> objects.Member:
     if found is None:
         raise NotFound()
     return member_of(found, found.user)
+
+
+def bans_page(*, user_id: UUID, room_id: str, after: int | None, limit: int) -> BanPage:
+    """Who is banned from a room, for its owners and admins; Forbidden for its other members."""
+    room, mine = room_for_member(user_id=user_id, room_id=room_id)
+    if room.kind == Kind.DIRECT or not Role(mine.role).moderates:
+        raise Forbidden()
+    rows = standing_bans(room.id).select_related("user").order_by("-id")
+    if after is not None:
+        rows = rows.filter(id__lt=after)
+    page = list(rows[: limit + 1])
+    cursor = write_cursor(page[limit - 1].pk) if len(page) > limit else None
+    return BanPage([ban_of(ban, ban.user) for ban in page[:limit]], cursor)

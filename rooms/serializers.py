@@ -3,6 +3,7 @@
 The enums are for the document; what is taken is the services' to say.
 """
 
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -37,6 +38,20 @@ class AddMembersBody(msgspec.Struct, frozen=True):
     user: str | None = None
     users: list[str] | None = None
     role: Annotated[str, Meta(extra_json_schema={"enum": ["owner", "admin", "member"]})] | None = None
+
+
+class UpdateMemberBody(msgspec.Struct, frozen=True):
+    """`PATCH rooms/{id}/members/{user_id}/`: what is absent stays; `muted_until` null lifts a mute."""
+
+    role: Annotated[str, Meta(extra_json_schema={"enum": ["owner", "admin", "member"]})] | UnsetType = UNSET
+    muted_until: Annotated[datetime, Meta(tz=True)] | UnsetType | None = UNSET
+
+
+class BanBody(msgspec.Struct, frozen=True):
+    """`PUT rooms/{id}/bans/{user_id}/`: without `until` it is for ever."""
+
+    reason: str | None = None
+    until: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class MemberList(msgspec.Struct, frozen=True):

@@ -10,14 +10,14 @@ from rest_framework.views import APIView
 from accounts import scopes
 from accounts.authentication import user_of
 from common import examples
-from common.errors import Forbidden, Invalid, LastOwner, NotAMember
+from common.errors import Banned, Forbidden, Invalid, LastOwner, NotAMember
 from common.paging import read_cursor, read_limit
 from common.rest import read_body
 from common.schema import CURSOR, LIMIT, body, path_id, problems, ref
 from realtime import objects
 from rooms import selectors, services
 from rooms.selectors import MemberPage
-from rooms.serializers import AddMembersBody, MemberList
+from rooms.serializers import AddMembersBody, MemberList, UpdateMemberBody
 
 _ROOM_ID = path_id("room_id", "The room's id.")
 _USER_ID = path_id("user_id", "The member's user id.")
@@ -28,7 +28,7 @@ class MembersView(APIView):
 
     @extend_schema(
         operation_id="members_list",
-        tags=["rooms"],
+        tags=["members"],
         summary="Who is in a room",
         description="In the order of joining the first time.",
         parameters=[_ROOM_ID, CURSOR, LIMIT],
@@ -56,11 +56,12 @@ class MembersView(APIView):
 
     @extend_schema(
         operation_id="members_add",
-        tags=["rooms"],
+        tags=["members"],
         summary="Put people into a room",
         description=(
             "As its owner or an admin. Either `user` or `users`. Whoever is in already stays as they are. "
-            "`role` may be given only below one's own; an owner may make owners."
+            "`role` may be given only below one's own; an owner may make owners. Whoever is banned is not put in, "
+            "and with them nobody: lift the ban first."
         ),
         parameters=[_ROOM_ID],
         request=body(AddMembersBody),
@@ -76,7 +77,7 @@ class MembersView(APIView):
                 description="All of them were in already.",
                 examples=[OpenApiExample("Bob was in", value=examples.MEMBER)],
             ),
-            **problems(Forbidden, NotAMember),
+            **problems(Forbidden, NotAMember, Banned),
         },
     )
     def post(self, request: Request, room_id: str) -> Response:
@@ -96,11 +97,15 @@ class MembersView(APIView):
 
 
 class MemberView(APIView):
-    scopes: ClassVar = {"GET": scopes.ROOMS_READ, "DELETE": scopes.ROOMS_WRITE}
+    scopes: ClassVar = {
+        "GET": scopes.ROOMS_READ,
+        "PATCH": scopes.ROOMS_WRITE,
+        "DELETE": scopes.ROOMS_WRITE,
+    }
 
     @extend_schema(
         operation_id="members_get",
-        tags=["rooms"],
+        tags=["members"],
         summary="One member of a room",
         parameters=[_ROOM_ID, _USER_ID],
         responses={
@@ -116,8 +121,44 @@ class MemberView(APIView):
         return Response(selectors.member(user_id=user_of(request).id, room_id=room_id, member_id=user_id))
 
     @extend_schema(
+        operation_id="members_update",
+        tags=["members"],
+        summary="Change somebody's role, or mute them",
+        description=(
+            "Of a lower role than one's own. A role is given only below one's own, but an owner may make owners. "
+            "Oneself one may only step down, which the last owner may not. `muted_until` is in the future and "
+            "passes by itself; null lifts it; nobody mutes themselves."
+        ),
+        parameters=[_ROOM_ID, _USER_ID],
+        request=body(UpdateMemberBody),
+        examples=[
+            OpenApiExample("Not muted any more", value={"muted_until": None}, request_only=True),
+            OpenApiExample("An admin", value={"role": "admin"}, request_only=True),
+        ],
+        responses={
+            200: OpenApiResponse(
+                ref(objects.Member),
+                description="The member.",
+                examples=[OpenApiExample("Bob", value=examples.MEMBER | {"role": "admin"})],
+            ),
+            **problems(Forbidden, NotAMember, LastOwner),
+        },
+    )
+    def patch(self, request: Request, room_id: str, user_id: str) -> Response:
+        asked = read_body(request, UpdateMemberBody)
+        return Response(
+            services.update_member(
+                actor_id=user_of(request).id,
+                room_id=room_id,
+                user_id=user_id,
+                role=asked.role,
+                muted_until=asked.muted_until,
+            )
+        )
+
+    @extend_schema(
         operation_id="members_remove",
-        tags=["rooms"],
+        tags=["members"],
         summary="Take somebody out of a room",
         description="Of a lower role than one's own; oneself is leaving. Their open sockets get nothing more.",
         parameters=[_ROOM_ID, _USER_ID],

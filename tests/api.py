@@ -133,6 +133,17 @@ class Person(services.Opened):
     def remove(self, room: str, person: "Person") -> None:
         _succeeded(self.delete(f"rooms/{room}/members/{person.id}/"))
 
+    def update(self, room: str, person: "Person", **fields: Any) -> Any:
+        """The member as they are then."""
+        return _succeeded(self.call("PATCH", f"rooms/{room}/members/{person.id}/", fields))
+
+    def ban(self, room: str, person: "Person", **fields: Any) -> Any:
+        """The ban."""
+        return _succeeded(self.call("PUT", f"rooms/{room}/bans/{person.id}/", fields))
+
+    def lift(self, room: str, person: "Person") -> None:
+        _succeeded(self.delete(f"rooms/{room}/bans/{person.id}/"))
+
     def join(self, room: str) -> Any:
         return _succeeded(self.post(f"rooms/{room}/join/"))
 

@@ -1,7 +1,9 @@
 """Everything that changes a room or who is in it. Each call is one transaction under the room's lock."""
 
+from rooms.services.bans import ban_user, lift_ban
 from rooms.services.direct import open_direct_room
 from rooms.services.members import Added, add_member, add_members, join_room, leave_room, remove_member
+from rooms.services.roles import update_member
 from rooms.services.rooms import CreatedRoom, create_room, delete_room, update_room
 
 __all__ = [
@@ -9,11 +11,14 @@ __all__ = [
     "CreatedRoom",
     "add_member",
     "add_members",
+    "ban_user",
     "create_room",
     "delete_room",
     "join_room",
     "leave_room",
+    "lift_ban",
     "open_direct_room",
     "remove_member",
+    "update_member",
     "update_room",
 ]

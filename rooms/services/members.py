@@ -35,7 +35,8 @@ def add_member(*, actor_id: UUID, room_id: str, user: str, role: str = Role.MEMB
 def add_members(*, actor_id: UUID, room_id: str, users: Sequence[str], role: str = Role.MEMBER) -> Added:
     """Put people into a room, as its owner or an admin; whoever is in already stays as they are.
 
-    A role is given only below one's own, but an owner may make owners.
+    A role is given only below one's own, but an owner may make owners. Nobody is put in where one of them is
+    banned: Banned names them.
     """
     return _add(actor_id=actor_id, room_id=room_id, users=users, role=role, attr="users")
 
@@ -53,14 +54,14 @@ def _add(*, actor_id: UUID, room_id: str, users: Sequence[str], role: str, attr:
         room, mine = locked_room_for_member(rooms, user_id=actor_id, room_id=key)
         needs(room.kind != Kind.DIRECT and Role(mine.role).moderates)
         needs(mine.role == Role.OWNER or Role(role).rank < Role(mine.role).rank)
-        people = users_named(user_ids, attr=attr, texts=users if attr == "users" else ())
+        people = users_named(user_ids, attr=attr, texts=users if attr == "users" else (), room=room)
         return enter(room, people, actor_id=actor_id, role=Role(role))
 
     return in_transaction(write)
 
 
 def join_room(*, user_id: UUID, room_id: str) -> Room:
-    """Enter a public room; nothing happens to who is in it already. A private one: NotFound."""
+    """Enter a public room; nothing happens to who is in it already. A private one: NotFound. Banned."""
     key = known_id(room_id)
 
     def write() -> Room:
@@ -68,7 +69,7 @@ def join_room(*, user_id: UUID, room_id: str) -> Room:
         is_in = Membership.objects.filter(room_id=key, user_id=user_id, left_seq=None).exists()
         if room is None or not (room.kind == Kind.PUBLIC or is_in):
             raise NotFound()
-        enter(room, users_named([user_id], attr="user"), actor_id=user_id, role=Role.MEMBER)
+        enter(room, users_named([user_id], attr="user", room=room), actor_id=user_id, role=Role.MEMBER)
         return room
 
     return in_transaction(write)
@@ -139,7 +140,7 @@ def enter(room: Room, people: list[User], *, actor_id: UUID, role: Role) -> Adde
     for entry in entries:
         assert entry.subject_id is not None
         membership = known[entry.subject_id]
-        events.append(payloads.joined_event(entry, at, membership, by_id[entry.subject_id]))
+        events.append(payloads.member_event(entry, at, membership, by_id[entry.subject_id]))
     if entries:
         publish_on_commit(room.id, events)
         came = [entry.subject_id for entry in entries if entry.subject_id is not None]
@@ -159,10 +160,7 @@ def _seat(membership: Membership, seq: int, at: datetime, role: Role) -> None:
 
 def go_out(room: Room, membership: Membership, *, actor_id: UUID, reason: str) -> None:
     """End a membership of the locked `room`; its row keeps the state as it was just before."""
-    if membership.role == Role.OWNER:
-        others = Membership.objects.filter(room=room, role=Role.OWNER, left_seq=None)
-        if not others.exclude(pk=membership.pk).exists():
-            raise LastOwner()
+    needs_another_owner(room, membership)
     at = clock.now()
     entry = log.Entry(room, EventType.MEMBER_LEFT, actor_id, membership.user_id, {"reason": reason})
     log.append([entry], at=at)
@@ -172,3 +170,11 @@ def go_out(room: Room, membership: Membership, *, actor_id: UUID, reason: str) -
         room.id, [payloads.member_left(room.id, entry.seq, at, actor_id, membership.user_id, reason)]
     )
     notices.tell_out_on_commit([membership.user_id], room.id, reason)
+
+
+def needs_another_owner(room: Room, membership: Membership) -> None:
+    """LastOwner where this member of the locked `room` is its only owner."""
+    if membership.role == Role.OWNER:
+        others = Membership.objects.filter(room=room, role=Role.OWNER, left_seq=None)
+        if not others.exclude(pk=membership.pk).exists():
+            raise LastOwner()

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 
 from accounts.models import User
 from common import ids
-from common.errors import FieldError, Invalid
+from common.errors import Banned, FieldError, Invalid
+from rooms.access import standing_bans
+from rooms.models import Room
 
 
 def distinct_ids(texts: Sequence[str], *, attr: str) -> list[UUID]:
@@ -23,15 +26,26 @@ def distinct_ids(texts: Sequence[str], *, attr: str) -> list[UUID]:
     return list(found)
 
 
-def users_named(user_ids: Sequence[UUID], *, attr: str, texts: Sequence[str] = ()) -> list[User]:
+def users_named(
+    user_ids: Sequence[UUID], *, attr: str, texts: Sequence[str] = (), room: Room | None = None
+) -> list[User]:
     """The people with these ids, in that order; Invalid names each that does not exist (any more).
 
-    By its place in `texts`, as the caller sent them, where it came in a list.
+    By its place in `texts`, as the caller sent them, where it came in a list. With `room`, Banned names each who
+    may not come into it. One statement.
     """
-    found = {user.id: user for user in User.objects.filter(id__in=user_ids, is_active=True, deleted_at=None)}
+    users = User.objects.filter(id__in=user_ids, is_active=True, deleted_at=None)
+    if room is not None:
+        users = users.annotate(banned=Exists(standing_bans(room.id).filter(user=OuterRef("pk"))))
+    found = {user.id: user for user in users}
     missing = [user_id for user_id in user_ids if user_id not in found]
+    banned = [user_id for user_id, user in found.items() if getattr(user, "banned", False)]
+    if not missing and not banned:
+        return [found[user_id] for user_id in user_ids]
+    places = {ids.parse_id(text): f"{attr}.{index}" for index, text in enumerate(texts)}
     if missing:
-        places = {ids.parse_id(text): f"{attr}.{index}" for index, text in enumerate(texts)}
         errors = [FieldError(places.get(key, attr), "not_found", "no such user") for key in missing]
         raise Invalid(f"{attr}: no such user", errors=errors)
-    return [found[user_id] for user_id in user_ids]
+    raise Banned(
+        errors=[FieldError(places.get(key, attr), "banned", "banned from this room") for key in banned]
+    )

@@ -15,7 +15,7 @@ from accounts.models import User
 from common import clock, ids
 from common.db import with_retry
 from common.errors import ClientIdConflict, Invalid, NotFound
-from common.text import clean_client_id, clean_name, clean_text, clean_url
+from common.text import clean_client_id, clean_name, clean_text, clean_url, fold
 from realtime.events import EventType
 from realtime.publish import publish_on_commit
 from rooms import log, notices, payloads
@@ -69,8 +69,9 @@ def create_room(
             )
             at = clock.now()
             room = Room.objects.create(
-                id=ids.new_id(), kind=kind, name=name, topic=topic, created_by_id=creator_id, created_at=at,
-                client_id=client_id, draft_hash=draft_hash, last_event_at=at,
+                id=ids.new_id(), kind=kind, name=name, topic=topic, search_key=_search_key(name, topic),
+                created_by_id=creator_id, created_at=at, client_id=client_id, draft_hash=draft_hash,
+                last_event_at=at,
             )  # fmt: skip
             begin(room, users, at=at)
             return CreatedRoom(room, created=True)
@@ -117,7 +118,7 @@ def begin(room: Room, people: Sequence[User], *, at: datetime) -> None:
     shown = payloads.room_of(room)
     events = [payloads.room_changed(EventType.ROOM_CREATED, created.seq, at, creator_id, shown)]
     for entry, membership, user in zip(joins, memberships, people, strict=True):
-        events.append(payloads.joined_event(entry, at, membership, user))
+        events.append(payloads.member_event(entry, at, membership, user))
     publish_on_commit(room.id, events)
     notices.tell_in_on_commit([user.id for user in people], shown)
 
@@ -166,7 +167,8 @@ def update_room(
             at = clock.now()
             entry = log.Entry(room, EventType.ROOM_UPDATED, actor_id)
             log.append([entry], at=at)
-            room.save(update_fields=changed)
+            room.search_key = _search_key(room.name, room.topic)
+            room.save(update_fields=[*changed, "search_key"])
             shown = payloads.room_of(room)
             publish_on_commit(room.id, [payloads.room_changed(entry.type, entry.seq, at, actor_id, shown)])
         return room
@@ -176,6 +178,10 @@ def update_room(
 
 def _clean_topic(topic: str | None) -> str:
     return clean_text(topic or "", attr="topic", max_chars=TOPIC_MAX_CHARS)
+
+
+def _search_key(name: str, topic: str) -> str:
+    return fold(f"{name}\n{topic}")
 
 
 def delete_room(*, actor_id: UUID, room_id: str) -> None:

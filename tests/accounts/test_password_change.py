@@ -7,7 +7,6 @@ import pytest
 from django.db import connection
 
 from accounts import passwords
-from accounts.models import User
 from common.errors import BadCredentials, SessionEnded
 from tests.accounts.counting_hasher import CountingHasher
 from tests.accounts.test_sessions import listed, log_in
@@ -93,19 +92,20 @@ def test_it_hashes_the_old_and_the_new_one_and_no_more(settings, ada):
     assert CountingHasher.hashed == before + 3
 
 
-def test_a_password_changed_meanwhile_is_not_changed_back(ada):
-    """What was read before the transaction is compared in it."""
-
-    class Slow(str):
-        """Somebody else changes it while this one is looked at."""
-
-        def __len__(self):
-            User.objects.filter(pk=ada.user.pk).update(password="md5$x$other")
-            return super().__len__()
-
-    with pytest.raises(BadCredentials):
-        passwords.change_password(user_id=ada.user.id, session_id=ada.session.id, old=PASSWORD, new=Slow(NEW))
-    assert User.objects.get(pk=ada.user.pk).password == "md5$x$other"
+def test_a_wrong_old_password_counts_as_a_wrong_log_in_and_a_right_one_does_not(api, narrow, turned, ada):
+    narrow(WRONG_LOGINS_FREE=3)
+    passwords = [PASSWORD, NEW]
+    for _ in range(6):
+        assert change(ada, *passwords).status == 200
+        passwords.reverse()
+    for _ in range(3):
+        assert change(ada, old="wrong").code == "bad_credentials"
+    answer = change(ada)
+    assert (answer.status, answer.code) == (429, "rate_limited")
+    assert answer.body["retry_after"] > 0
+    assert api.post("auth/token/", {"username": "ada", "password": PASSWORD}).code == "rate_limited"
+    turned.turn(answer.body["retry_after"])
+    assert change(ada).status == 200
 
 
 @pytest.mark.django_db(transaction=True)

@@ -116,3 +116,38 @@ def test_every_line_of_the_log_is_there_once_while_debugging():
         SECRET_KEY=KEY, DEBUG="1", DJANGO_SETTINGS_MODULE="backend.settings",
     )  # fmt: skip
     assert found.stderr.count("once") == 1
+
+
+LIMITS = {
+    "SENDS_PER_S": 20,
+    "SENDS_BURST": 100,
+    "REQUESTS_PER_S": 50,
+    "REQUESTS_BURST": 200,
+    "FRAMES_PER_S": 100,
+    "FRAMES_BURST": 200,
+    "SOCKETS_PER_PERSON": 20,
+    "UNKNOWN_SOCKETS_PER_ADDRESS": 100,
+    "REGISTRATIONS_PER_MINUTE": 10,
+    "REGISTRATIONS_BURST": 20,
+    "WRONG_LOGINS_PER_MINUTE": 10,
+    "WRONG_LOGINS_FREE": 5,
+}
+
+
+def test_the_limits_are_those_of_the_contract():
+    show = f"from backend import settings as s; print([getattr(s, n) for n in {list(LIMITS)}])"
+    assert run("-c", show, SECRET_KEY=KEY, DEBUG="1").stdout == f"{list(LIMITS.values())}\n"
+
+
+@pytest.mark.parametrize(("name", "value"), [("SENDS_PER_S", "0"), ("WRONG_LOGINS_FREE", "-1")])
+def test_a_limit_cannot_be_switched_off_by_a_zero(name, value):
+    found = run("-c", "import backend.settings", SECRET_KEY=KEY, DEBUG="1", **{name: value})
+    assert found.returncode != 0
+    assert f"{name} must be at least 1; to allow everything give a large number." in found.stderr
+
+
+@pytest.mark.parametrize("proxies", ["*", "proxy.internal", "10.0.0.1/8", "10.0.0.1,*"])
+def test_proxies_that_are_none_are_not_believed_by_accident(proxies):
+    found = run("-c", "import backend.settings", SECRET_KEY=KEY, DEBUG="1", FORWARDED_ALLOW_IPS=proxies)
+    assert found.returncode != 0
+    assert "FORWARDED_ALLOW_IPS: addresses and networks by commas" in found.stderr

@@ -198,6 +198,9 @@ class Rest:
     async def remove_member(self, room: str, user: str) -> None:
         await self.call("DELETE", f"rooms/{room}/members/{user}/")
 
+    async def ban(self, room: str, user: str, **fields: Any) -> Any:
+        return await self.call("PUT", f"rooms/{room}/bans/{user}/", fields)
+
     async def read(self, room: str, seq: int, **fields: Any) -> Json:
         answer: Json = await self.call("POST", f"rooms/{room}/read/", {"seq": seq, **fields})
         return answer

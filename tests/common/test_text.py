@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import Invalid
-from common.text import clean_client_id, clean_name, clean_text, clean_username, is_blank, username_key
+from common.text import (
+    clean_client_id,
+    clean_name,
+    clean_text,
+    clean_username,
+    is_blank,
+    username_key,
+    username_look,
+)
 
 ANY = st.text(st.characters(), max_size=60)  # unpaired surrogates too
 GREEK = "ᾂ"  # the longest canonical decomposition there is: four code points for one
@@ -170,9 +178,46 @@ def test_names_that_look_alike_have_the_same_key(one, other):
 
 
 @pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ada", "ɑda"),  # Latin alpha
+        ("ada", "ᴀᴅᴀ"),
+        ("ada", "аԁа"),  # Cyrillic, all of it
+        ("ada", "ᎪᎠᎪ"),  # Cherokee
+        ("bob", "ВОВ"),  # capitals alone look alike
+        ("bob", "ꓐꓳꓐ"),  # Lisu
+        ("eve", "еѵе"), ("capa", "Сара"), ("coco", "сосо"), ("toma", "тома"), ("nikn", "nιkn"), ("kate", "κατε"),
+        ("noë", "поё"), ("işil", "Işıl"), ("inci", "İnci"), ("zoé", "zoe\u0301"), ("ada", "ＡＤＡ"),
+    ],
+)  # fmt: skip
+def test_names_that_look_alike_look_the_same_whatever_their_script(one, other):
+    assert username_look(one) == username_look(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ada", "adá"),
+        ("ada", "ad4"),
+        ("bob", "b0b"),
+        ("bill", "bi11"),
+        ("arne", "ame"),
+        ("Анна", "Алла"),
+        ("महि", "मही"),
+        ("佐", "佑"),
+    ],
+)
+def test_names_that_people_tell_apart_look_different(one, other):
+    assert username_look(one) != username_look(other)
+
+
+@pytest.mark.parametrize(
     "name",
     ["ada", "Ada_1", "日本ひらカタ", "佐々木", "김철수", "Мария", "o.k-1", "_x", "é", "Мария7", "علی۱۲", "محمد١",
-     "नमन१", "नमन1", "二〇", "ᠮᠣᠩ᠑", "ａ１"],
+     "नमन१", "नमन1", "二〇", "ᠮᠣᠩ᠑", "ａ１",
+     # marks: vowel signs, points, tones, accents that no letter has of its own
+     "हिन्दी", "বাংলা", "தமிழ்", "ภาษาไทย", "မြန်မာ", "ខ្មែរ", "සිංහල", "བོད", "محمّد", "שָׁלוֹם", "ẹ̀kọ́", "Ю́лия",
+     "İnci", "Işıl", "ɛvɔ", "Сара"],
 )  # fmt: skip
 def test_user_names_of_one_script_are_taken(name):
     assert clean_username(name) == name
@@ -182,6 +227,9 @@ def test_user_names_of_one_script_are_taken(name):
     "name",
     ["аdmin", "pаypal", "adа", "admin", "ADMIN", "Ａdmin", "ad\u200bmin", "ada.", ".ada", "-ada", "a b",
      "a@b", "", "x" * 33, "ada\u202e", "ａ．", "①", "system", "me", "½",
+     "ɑdmin", "ѕуѕтем", "rооt", "ʀᴏᴏᴛ",  # they look reserved
+     "ि", "_\u0301", "1\u0301", "a\u0301\u0301", "q" + "".join(map(chr, range(0x300, 0x305))), "a\u0338", "a\u20dd",
+     "क\u0301", "a\u093f", "हa", "b\ufe0fb", "ㅤ", "ﾠ", "\u115f", "⠀", "ក\u17b4", "ᠮ\u180bᠣ", "a\u034f",
      "b०b", "bob١", "bob۱", "ada০", "1०a", "Мария१", "김१", "ada〇", "नमन١", "ada❶"],
 )  # fmt: skip
 def test_user_names_that_deceive_are_refused(name):

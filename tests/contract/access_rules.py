@@ -61,6 +61,10 @@ RULES: dict[str, Rule] = {
     "sessions_end_others": Rule("person"),
     "sessions_end": Rule("person"),
     "users_me_get": Rule("person", ANY),
+    "users_me_update": Rule("person"),
+    "blocks_list": Rule("person"),
+    "blocks_add": Rule("person"),
+    "blocks_remove": Rule("person"),
     "users_list": Rule("person", ANY),
     "users_get": Rule("person", ANY),
     # Rooms
@@ -71,14 +75,18 @@ RULES: dict[str, Rule] = {
     "rooms_delete": Rule("owner", ROOMS_WRITE),
     "rooms_direct": Rule("person", ROOMS_WRITE),
     "rooms_join": Rule(
-        "member", ROOMS_WRITE, {"stranger public": "ok", "removed public": "ok", "banned public": "ok"}
+        "member", ROOMS_WRITE, {"stranger public": "ok", "removed public": "ok", "banned public": "banned"}
     ),
     "rooms_leave": Rule("member", ROOMS_WRITE, {"owner": "last_owner", "direct": "forbidden"}),
     "rooms_read": Rule("member", MESSAGES_READ),
     "members_list": Rule("member", ROOMS_READ),
     "members_add": Rule("admin", ROOMS_WRITE),
     "members_get": Rule("member", ROOMS_READ),
+    "members_update": Rule("admin", ROOMS_WRITE),
     "members_remove": Rule("admin", ROOMS_WRITE),
+    "bans_list": Rule("admin", ROOMS_READ),
+    "bans_put": Rule("admin", ROOMS_WRITE),
+    "bans_lift": Rule("admin", ROOMS_WRITE),
     # Messages
     "events_list": Rule("member", MESSAGES_READ),
     "messages_list": Rule("member", MESSAGES_READ),
@@ -99,5 +107,7 @@ COMMANDS: dict[str, Rule] = {
     "message.send": Rule("member", MESSAGES_WRITE, {"muted": "muted"}),
     "message.edit": Rule("member", MESSAGES_WRITE, {"muted": "muted", "blocked": "blocked"}, theirs="none"),
     "message.delete": Rule("member", MESSAGES_WRITE, theirs="admin"),
+    "typing": Rule("member", MESSAGES_WRITE, {"muted": "muted", "blocked": "blocked"}),
+    "signal": Rule("member", MESSAGES_WRITE, {"muted": "muted", "blocked": "blocked"}),
 }
 """By the type of the client's frame."""

@@ -3,6 +3,7 @@
 import itertools
 import random
 import uuid
+from collections import Counter
 
 import pytest
 
@@ -45,3 +46,17 @@ def test_guesses_are_answered_like_the_one_that_is_right(story):
         answers.add((call.id, status, repr(body), repr(sorted(headers.items()))))
     assert {status for _, status, *_ in answers} == {404}
     assert len(answers) == len(READS)
+
+
+def test_a_thousand_guesses_meet_the_limit_and_the_right_one_with_them(story, narrow, turned):
+    narrow(REQUESTS_PER_S=50, REQUESTS_BURST=200)  # the defaults
+    place, eve = story.places["private", "stranger"], story.people["stranger"]
+    statuses = Counter()
+    for room in near(place.id, 1_000):
+        answer = eve.get(f"rooms/{room}/")
+        statuses[answer.status, answer.code] += 1
+    assert statuses == {(404, "not_found"): 200, (429, "rate_limited"): 800}
+    assert int(answer.headers["Retry-After"]) >= 1
+    right, wrong = eve.get(f"rooms/{place.id}/"), eve.get(f"rooms/{new_id()}/")
+    assert visible(right) == visible(wrong)
+    assert right.status == 429

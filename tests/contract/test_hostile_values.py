@@ -5,7 +5,7 @@ import pytest
 from accounts.models import User
 from common.paging import write_cursor
 from messaging.models import Message
-from rooms.models import Room
+from rooms.models import Ban, Room
 from tests.contract.document import operations
 from tests.filling import fill
 
@@ -38,8 +38,11 @@ def test_a_number_of_a_query_is_a_plain_one_or_invalid(ada, room, query):
 
 BY_CURSOR = [
     "auth/sessions/?",
+    "users/?search=&",
+    "users/me/blocks/?",
     "rooms/?",
     "rooms/{room_id}/members/?",
+    "rooms/{room_id}/bans/?",
     "rooms/{room_id}/messages/{message_id}/history/?",
 ]
 LISTS = [*BY_CURSOR, "rooms/{room_id}/messages/?", "rooms/{room_id}/events/?since=0&"]
@@ -81,7 +84,7 @@ FORGED = [
             (-1,), (2**63,), (10**30,), ("1",), (None,), (True,), (1.5,), ({},), ([],), (1, 2, 3),
             ("0001-01-01T00:00:00+14:00", KEY), ("9999-12-31T23:59:59-14:00", KEY),
             ("0001-01-01T00:00:00Z", KEY), ("9999-12-31T23:59:59.999999Z", KEY), ("2026-01-01T00:00:00", KEY),
-            ("2026-01-01T00:00:00Z", "x"), ("2026-01-01T00:00:00Z",),
+            ("a\x00",), ("x" * 1_000,), ("2026-01-01T00:00:00Z", "x"), ("2026-01-01T00:00:00Z",),
         ]
     ),
 ]  # fmt: skip
@@ -112,10 +115,18 @@ WRITERS = [
     ("rooms/", b'{"kind": %s, "name": "x"}', False),
     ("rooms/", b'{"kind": "private", "name": "x", "client_id": %s}', False),
     ("rooms/", b'{"kind": "private", "name": "x", "members": [%s]}', False),
+    ("PATCH users/me/", b'{"username": %s}', False),
+    ("PATCH users/me/", b'{"bio": %s}', True),
+    ("PATCH users/me/", b'{"avatar": %s}', True),
+    ("auth/password/change/", b'{"old": "x", "new": %s}', False),
     ("PATCH rooms/{}/", b'{"name": %s}', False),
     ("PATCH rooms/{}/", b'{"topic": %s}', True),
     ("PATCH rooms/{}/", b'{"avatar": %s}', True),
     ("PATCH rooms/{}/", b'{"kind": %s}', False),
+    ("PATCH rooms/{}/members/{bob}/", b'{"role": %s}', False),
+    ("PATCH rooms/{}/members/{bob}/", b'{"muted_until": %s}', False),
+    ("PUT rooms/{}/bans/{bob}/", b'{"reason": %s}', True),
+    ("PUT rooms/{}/bans/{bob}/", b'{"until": %s}', False),
     ("rooms/{}/members/", b'{"user": %s}', False),
     ("rooms/{}/members/", b'{"users": [%s]}', False),
     ("auth/register/", b'{"username": %s, "password": "correct horse battery"}', False),
@@ -128,14 +139,14 @@ WRITERS = [
 ]
 
 
-def write(person, path, room, body):
+def write(person, path, body):
     """The answer to a writer's body; POST unless its path names another method."""
     method, _, path = path.rpartition(" ")
-    return person.call(method or "POST", path.format(room), body)
+    return person.call(method or "POST", path, body)
 
 
 def count():
-    return (Room.objects.count(), Message.objects.count(), User.objects.count())
+    return [model.objects.count() for model in (Room, Message, User, Ban)]
 
 
 NO_TEXTS = [
@@ -154,10 +165,10 @@ def test_a_text_that_is_none_is_no_new_text_of_a_message_either(ada, at, text):
 
 
 @pytest.mark.parametrize(("path", "body"), [writer[:2] for writer in WRITERS], ids=range(len(WRITERS)))
-def test_a_text_that_is_none_is_refused_everywhere_and_nothing_is_stored(ada, room, path, body):
+def test_a_text_that_is_none_is_refused_everywhere_and_nothing_is_stored(ada, bob, room, path, body):
     before = count()
     for text in NO_TEXTS:
-        answer = write(ada, path, room, body % text)
+        answer = write(ada, path.format(room, bob=bob.id), body % text)
         assert (answer.status, answer.code) == (400, "invalid"), text[:40]
     assert count() == before
 
@@ -165,10 +176,10 @@ def test_a_text_that_is_none_is_refused_everywhere_and_nothing_is_stored(ada, ro
 @pytest.mark.parametrize(
     ("path", "body"), [w[:2] for w in WRITERS if not w[2] and b"display" not in w[1] and b"email" not in w[1]]
 )
-def test_a_name_that_shows_nothing_or_hides_something_is_refused(ada, room, path, body):
+def test_a_name_that_shows_nothing_or_hides_something_is_refused(ada, bob, room, path, body):
     before = count()
     for text in (b'""', b'" "', b'"\\u202eabc"', b'"a\\u200bb"', b'"a\\nb"'):
-        assert write(ada, path, room, body % text).code == "invalid", text
+        assert write(ada, path.format(room, bob=bob.id), body % text).code == "invalid", text
     assert count() == before
 
 

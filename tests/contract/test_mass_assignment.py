@@ -8,11 +8,11 @@ from django.db import models, transaction
 from accounts.models import Session, User
 from common.ids import new_id
 from messaging.models import Message, MessageEdit
-from rooms.models import LogEntry, Membership, Room
+from rooms.models import Ban, LogEntry, Membership, Room
 from tests.api import PASSWORD
 from tests.contract.document import operations
 
-MODELS = (User, Session, Room, Membership, LogEntry, Message, MessageEdit)
+MODELS = (User, Session, Room, Membership, Ban, LogEntry, Message, MessageEdit)
 # Words of the contract, and of frameworks, that are no columns of ours.
 WORDS = ("me", "current", "deleted", "owner", "owners", "author", "sender", "user_id", "room", "reason", "is_superuser",
          "groups", "user_permissions", "pk", "_state", "__class__", "banned_until", "duplicate", "type")  # fmt: skip
@@ -22,11 +22,14 @@ WRITERS = {
     "auth_log_in": ({"username": "ada", "password": PASSWORD}, ("device",)),
     "auth_refresh": ({"refresh": "REFRESH"}, ()),
     "auth_password_change": ({"old": PASSWORD, "new": "analytical engine no. 2"}, ()),
+    "users_me_update": ({"bio": "x"}, ("username", "display_name", "email", "avatar")),
     "rooms_create": ({"kind": "private", "name": "x", "members": ["BOB"], "client_id": "x"}, ("topic",)),
     "rooms_update": ({"name": "x"}, ("kind", "topic", "avatar", "slow_mode_s")),
     "rooms_read": ({"seq": 3}, ("force",)),
     "members_add": ({"user": "EVE"}, ("users", "role")),
     "messages_edit": ({"body": "x"}, ()),
+    "members_update": ({"role": "admin"}, ("muted_until",)),
+    "bans_put": ({"reason": "x"}, ("until",)),
     "messages_send": ({"client_id": "x:1", "body": "x"}, ("reply_to", "thread", "attachments", "metadata")),
 }
 IDS = {operation.id: operation for operation in operations() if "requestBody" in operation.spec}
@@ -89,7 +92,7 @@ def test_what_a_body_names_beyond_its_fields_changes_nothing(ada, bob, eve, undo
         for name, value in body.items()
     }
     room = ada.room(bob)
-    path = IDS[writer].path.format(room_id=room, message_id=ada.send(room)["id"])
+    path = IDS[writer].path.format(room_id=room, message_id=ada.send(room)["id"], user_id=bob.id)
     extra = {name: value for name, value in everything().items() if name not in (*body, *own)}
     if poisoned == "nested":
         extra = {name: {"id": value, name: value} for name, value in extra.items()}

@@ -22,3 +22,10 @@ def test_a_member_is_added_in_the_roles_named_alone(ada, bob, role):
     answer = ada.post(f"rooms/{ada.room()}/members/", {"user": bob.id, "role": role})
     assert (answer.status == 201) == (role in named("AddMembersBody", "role"))
     assert answer.status == 201 or answer.attrs == {"role"}
+
+
+@pytest.mark.parametrize("role", ["owner", "admin", "member", "guest", "Member", ""])
+def test_a_member_becomes_what_is_named_alone(ada, bob, role):
+    answer = ada.call("PATCH", f"rooms/{ada.room(bob)}/members/{bob.id}/", {"role": role})
+    assert (answer.status == 200) == (role in named("UpdateMemberBody", "role"))
+    assert answer.status == 200 or answer.attrs == {"role"}

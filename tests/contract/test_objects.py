@@ -38,6 +38,7 @@ ROOM_ME = {
     "notifications": ("all", "mentions", "none"), "favourite": FLAG, "muted_until": maybe(TIME),
 }  # fmt: skip
 MEMBER = {"user": AUTHOR, "role": ROLE, "muted_until": maybe(TIME), "joined_at": TIME, "changed_seq": COUNT}
+BAN = {"user": AUTHOR, "reason": TEXT, "until": maybe(TIME), "created_at": TIME, "created_by": ID}
 MESSAGE = {
     "id": ID, "room": ID, "seq": COUNT, "changed_seq": COUNT, "client_id": TEXT, "author": AUTHOR, "body": TEXT,
     "created_at": TIME, "edited_at": maybe(TIME), "deleted_at": maybe(TIME), "reply_to": maybe(ID),
@@ -141,6 +142,17 @@ def test_members(ada, bob, eve, room):
     is_a("MemberList", {"results": [MEMBER]}, several)
 
 
+def test_a_changed_member_and_bans(ada, bob, eve, room):
+    until = "2099-01-01T00:00:00Z"
+    changed = ada.call("PATCH", f"rooms/{room}/members/{bob.id}/", {"role": "admin", "muted_until": until})
+    is_a("Member", MEMBER, changed.body)
+    for body in ({"until": until}, {"reason": "Spam"}):
+        is_a("Ban", BAN, ada.call("PUT", f"rooms/{room}/bans/{eve.id}/", body).body)
+    page = ada.see(f"rooms/{room}/bans/")
+    held({"results": [BAN], "next_cursor": maybe(TEXT)}, page)
+    assert problems_of("BanPage", page) == []
+
+
 def test_messages(ada, room):
     page = ada.see(f"rooms/{room}/messages/")
     held(
@@ -176,12 +188,14 @@ def test_problems_name_everything(ada):
 
 def test_events_hold_objects_without_anything_of_a_viewer(ada, bob, room):
     ada.erase(ada.edit(ada.send(room), "other"))
+    ada.call("PATCH", f"rooms/{room}/members/{bob.id}/", {"role": "admin"})
     bob.leave(room)
     ada.change(room, topic="Steam")
     data = {
         "room.created": {"room": ROOM},
         "room.updated": {"room": ROOM},
         "member.joined": {"member": MEMBER},
+        "member.updated": {"member": MEMBER},
         "member.left": {"user": ID, "reason": ("left", "removed", "banned", "deleted")},
         "message.created": {"message": MESSAGE},
         "message.updated": {"message": MESSAGE},
@@ -208,6 +222,7 @@ def test_events_hold_objects_without_anything_of_a_viewer(ada, bob, room):
         ("Room", LISTED_ROOM | {"members": [AUTHOR]}, {"me", "last_message", "members"}),
         ("RoomMe", ROOM_ME, set()),
         ("Member", MEMBER, set()),
+        ("Ban", BAN, set()),
         ("Message", REST_MESSAGE, {"me"}),
     ],
 )

@@ -158,6 +158,24 @@ def test_creating_a_room(statements, ada):
     assert count(statements, lambda: ada.post("rooms/", body | {"members": people})) == 7 + SPLIT
 
 
+def test_roles_and_bans(statements, ada, rooms):
+    """Who calls; lock, the two members (one of them with who they are), the rest of the ban; log, heads."""
+    (room,) = rooms(1)
+    people = [str(key) for key in crowd(90)]
+    add_members(actor_id=ada.user.id, room_id=room, users=people[:50])
+    for number, person in enumerate(people):
+        path = f"rooms/{room}/bans/{person}/"
+        if number < 5:
+            member = f"rooms/{room}/members/{person}/"
+            assert count(statements, lambda: ada.call("PATCH", member, {"role": "admin"})) == 7  # noqa: B023
+            assert count(statements, lambda: ada.call("PUT", path, {})) == 11  # noqa: B023
+        else:
+            ada.call("PUT", path, {})
+        if number in (4, 89):
+            for limit in (1, 200):
+                assert count(statements, see(ada, f"rooms/{room}/bans/?limit={limit}")) == 3
+
+
 def direct_rooms(ada, number):
     """Direct rooms of ada's, with as many people."""
     return [open_direct_room(user_id=ada.user.id, other_id=str(key)).room for key in crowd(number)]

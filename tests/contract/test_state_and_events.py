@@ -12,6 +12,7 @@ from tests.client.state import ClientState, shared
 from tests.client.strict_json import loads
 from tests.contract.room_state import catch_up, from_nothing, loaded, members_of, messages_of, room_alone
 
+LATER = "2099-01-01T00:00:00Z"
 WRITES = {
     "add one": (lambda s: s.ada.add(s.room, s.eve), ["member.joined"]),
     "add many": (lambda s: s.ada.add(s.room, s.eve, s.bob, s.dan), ["member.joined", "member.joined"]),
@@ -28,6 +29,23 @@ WRITES = {
     "come and go twice": (
         lambda s: [step(s.room) for _ in range(2) for step in (s.eve.join, s.eve.leave)],
         ["member.joined", "member.left"] * 2,
+    ),
+    "promote": (lambda s: s.ada.update(s.room, s.bob, role="admin"), ["member.updated"]),
+    "promote to what they are": (lambda s: s.ada.update(s.room, s.bob, role="member"), []),
+    "mute": (lambda s: s.ada.update(s.room, s.bob, muted_until=LATER), ["member.updated"]),
+    "hand over and leave": (
+        lambda s: (s.ada.update(s.room, s.bob, role="owner"), s.ada.leave(s.room), s.bob.add(s.room, s.ada)),
+        ["member.updated", "member.left", "member.joined"],
+    ),
+    "promote and remove": (
+        lambda s: (s.ada.update(s.room, s.bob, role="admin"), s.ada.remove(s.room, s.bob)),
+        ["member.updated", "member.left"],
+    ),
+    "ban": (lambda s: s.ada.ban(s.room, s.bob), ["member.left"]),
+    "ban a stranger": (lambda s: s.ada.ban(s.room, s.eve), []),
+    "ban, lift, join": (
+        lambda s: (s.ada.ban(s.room, s.bob), s.ada.lift(s.room, s.bob), s.bob.join(s.room)),
+        ["member.left", "member.joined"],
     ),
     "send": (lambda s: s.bob.send(s.room), ["message.created"]),
     "send again": (lambda s: s.ada.send(s.room, "first", "a:1"), []),
@@ -154,6 +172,11 @@ def test_pages_and_events_mix_in_any_order(data, ada, bob, eve):
         "add": lambda: ada.add(room, bob, eve),
         "remove": lambda: ada.remove(room, bob) if bob.get(f"rooms/{room}/").status == 200 else None,
         "send": lambda: ada.send(room),
+        "update": lambda: (
+            ada.update(room, bob, role=data.draw(st.sampled_from(("admin", "member")), "role"))
+            if bob.get(f"rooms/{room}/").status == 200
+            else None
+        ),
         "change": lambda: ada.change(room, slow_mode_s=data.draw(st.integers(0, 3), "slow")),
         "edit": lambda: ada.edit(first, data.draw(st.sampled_from("xyz"), "body")),
         "delete": lambda: ada.erase(ada.send(room)),

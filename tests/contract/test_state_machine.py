@@ -1,4 +1,5 @@
-"""Three people do as they like in one room; whatever they do, clients that follow the log see what REST shows."""
+"""Three people do as they like in one room; whatever they do, clients that follow the log see what REST shows, and
+nobody gets further than their role (FAULTS B17)."""
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -26,12 +27,13 @@ def machine(people):
     """The machine of these people."""
 
     class Lives(RuleBasedStateMachine):
-        """`roles` is the model: who is in the room, as what. The rules ask REST and hold its answer against it."""
+        """The model: who is in the room, as what, who is banned and muted. The rules hold REST's answers against it."""
 
         @initialize(with_bob=st.booleans())
         def create(self, with_bob):
             self.room = people["ada"].room(*([people["bob"]] if with_bob else []), kind="public")
             self.roles = dict.fromkeys(NAMES) | {"ada": "owner"} | ({"bob": "member"} if with_bob else {})
+            self.banned, self.muted = set(), set()
             self.head = 3 if with_bob else 2
             self.follower: ClientState = loaded(people["ada"], self.room)
             self.sent = {}  # who and client_id: what was sent first, and the message as it should be now
@@ -49,6 +51,8 @@ def machine(people):
                 assert answer.code == "not_a_member"
             elif mine == "member" or (mine == "admin" and RANK[role] >= RANK[mine]):
                 assert answer.code == "forbidden"
+            elif other in self.banned:
+                assert (answer.code, answer.attrs) == ("banned", {"user"})
             elif self.roles[other] is not None:
                 assert (answer.status, answer.body["role"]) == (200, self.roles[other])
             else:
@@ -58,8 +62,9 @@ def machine(people):
 
         @rule(who=WHO)
         def join(self, who):
-            assert people[who].post(f"rooms/{self.room}/join/").status == 200
-            if self.roles[who] is None:
+            answer = people[who].post(f"rooms/{self.room}/join/")
+            assert (answer.status, answer.code) == ((403, "banned") if who in self.banned else (200, None))
+            if self.roles[who] is None and who not in self.banned:
                 self.roles[who] = "member"
                 self.head += 1
 
@@ -79,6 +84,76 @@ def machine(people):
                 assert answer.code == "forbidden"
             else:
                 self.left(answer, other)
+
+        def refusal(self, actor, other):
+            """Why `actor` may not act on `other` at all; None where their ranks allow it."""
+            mine, theirs = self.roles[actor], self.roles[other]
+            if mine is None:
+                return "not_a_member"
+            if mine == "member":
+                return "forbidden"
+            if theirs is None:
+                return "not_found"
+            return "forbidden" if RANK[theirs] >= RANK[mine] else None
+
+        @rule(actor=WHO, other=WHO, role=ROLE)
+        def change_role(self, actor, other, role):
+            path = f"rooms/{self.room}/members/{people[other].id}/"
+            answer = people[actor].call("PATCH", path, {"role": role})
+            mine, theirs = self.roles[actor], self.roles[other]
+            if actor == other and mine is not None:
+                if RANK[role] > RANK[mine]:
+                    code = "forbidden"
+                else:
+                    code = "last_owner" if role != mine and self.owners() == [other] else None
+            else:
+                code = self.refusal(actor, other)
+                if code is None and role != theirs and mine != "owner" and RANK[role] >= RANK[mine]:
+                    code = "forbidden"
+            assert answer.code == code
+            if code is None:
+                self.head += role != theirs
+                self.roles[other] = role
+                assert answer.body["role"] == role
+
+        @rule(actor=WHO, other=WHO, on=st.booleans())
+        def mute(self, actor, other, on):
+            path = f"rooms/{self.room}/members/{people[other].id}/"
+            answer = people[actor].call(
+                "PATCH", path, {"muted_until": "2099-01-01T00:00:00Z" if on else None}
+            )
+            changes = on != (other in self.muted)
+            if actor == other and self.roles[actor] is not None:
+                code = "forbidden" if changes else None
+            else:
+                code = self.refusal(actor, other)
+            assert answer.code == code
+            if code is None:
+                self.head += changes
+                (self.muted.add if on else self.muted.discard)(other)
+
+        @rule(actor=WHO, other=WHO)
+        def ban(self, actor, other):
+            answer = people[actor].call("PUT", f"rooms/{self.room}/bans/{people[other].id}/", {})
+            code = "forbidden" if actor == other else self.refusal(actor, other)
+            if self.roles[actor] is None:
+                code = "not_a_member"
+            if code == "not_found":  # a stranger is banned without more ado
+                code = None
+            assert answer.code == code
+            if code is None:
+                assert answer.status == (200 if other in self.banned else 201)
+                self.head += self.roles[other] is not None
+                self.roles[other] = None
+                self.banned.add(other)
+
+        @rule(actor=WHO, other=WHO)
+        def lift(self, actor, other):
+            answer = people[actor].delete(f"rooms/{self.room}/bans/{people[other].id}/")
+            code = {None: "not_a_member", "member": "forbidden"}.get(self.roles[actor])
+            assert answer.code == code
+            if code is None:
+                self.banned.discard(other)
 
         @rule(who=WHO)
         def leave(self, who):
@@ -106,6 +181,8 @@ def machine(people):
                 assert answer.code == "client_id_conflict"
             elif known is not None:
                 assert (answer.status, answer.body) == (200, self.sent[who, client_id][1])
+            elif who in self.muted:
+                assert answer.code == "muted"
             else:
                 assert (answer.status, answer.body["seq"]) == (201, self.head + 1)
                 self.sent[who, client_id] = (body, answer.body)
@@ -119,6 +196,8 @@ def machine(people):
             answer = people[who].call("PATCH", path_of(message), {"body": body})
             if self.roles[who] is None:
                 assert answer.code == "not_a_member"
+            elif who in self.muted:
+                assert answer.code == "muted"
             elif who != author:
                 assert answer.code == "forbidden"
             elif message["deleted_at"] is not None:
@@ -194,6 +273,6 @@ def test_whatever_three_people_do(ada, bob, eve):
     run_state_machine_as_test(
         machine({"ada": ada, "bob": bob, "eve": eve}),
         settings=settings(
-            max_examples=10, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=12, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db.backends.utils import CursorWrapper
 from pytest_django import Settings
 
 from gateway.runtime import runtime
@@ -152,3 +153,20 @@ async def socket_of(quiet_server: LiveServer) -> AsyncIterator[Callable[[Story, 
     yield of
     for socket in opened.values():
         await socket.close()
+
+
+@pytest.fixture
+def run_by_the_server(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every statement of every thread, as it is run."""
+    found: list[str] = []
+    execute = CursorWrapper._execute_with_wrappers
+
+    def recording(self: CursorWrapper, sql: Any, *args: Any, **kwargs: Any) -> Any:
+        text = str(sql)
+        # How a connection plans is set now and then, whoever asks for whatever.
+        if text.split()[0] in ("SELECT", "INSERT", "UPDATE", "DELETE") and "set_config" not in text:
+            found.append(text)
+        return execute(self, sql, *args, **kwargs)
+
+    monkeypatch.setattr(CursorWrapper, "_execute_with_wrappers", recording)
+    return found

@@ -6,31 +6,11 @@ As tests/contract/test_access.py is for REST; what is expected stands beside it 
 import itertools
 import json
 
-import pytest
-from django.db.backends.utils import CursorWrapper
-
 from tests.contract.access_rules import COMMANDS as RULES
 from tests.contract.story import KINDS, OUTSIDE, Story, never
 from tests.gateway.every_command import EVERY, SHAPES, answer_to, fields_of, frame_of, result
 from tests.gateway.waiting import in_database
 from tests.statements import shape
-
-
-@pytest.fixture
-def run_by_the_server(monkeypatch):
-    """Every statement of every thread, as it is run."""
-    found = []
-    execute = CursorWrapper._execute_with_wrappers
-
-    def recording(self, sql, *args, **kwargs):
-        text = str(sql)
-        # How a connection plans is set now and then, whoever asks for whatever.
-        if text.split()[0] in ("SELECT", "INSERT", "UPDATE", "DELETE") and "set_config" not in text:
-            found.append(text)
-        return execute(self, sql, *args, **kwargs)
-
-    monkeypatch.setattr(CursorWrapper, "_execute_with_wrappers", recording)
-    return found
 
 
 def test_every_command_has_its_line():

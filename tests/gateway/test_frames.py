@@ -5,8 +5,16 @@ import time
 from datetime import datetime
 from uuid import uuid4
 
+from gateway.bus import Bus
 from gateway.commands import COMMANDS
 from gateway.consumer import SocketConsumer
+from gateway.hub import Hub
+from gateway.lifetime import Lifetime
+from gateway.outbox import DirectOutbox
+from gateway.reader import FrameReader
+from gateway.socket_rooms import SocketRooms
+from gateway.subscription import Subscription
+from gateway.voice import Voice
 from tests.gateway.wire import Wire
 from tests.limits import WIDE
 
@@ -39,6 +47,7 @@ async def test_welcome_says_who_until_when_and_this_servers_numbers(settings, se
         "frame_max_bytes": 131_072,
         "message_max_chars": 8_000,
         "metadata_max_bytes": 4_096,
+        "signal_max_bytes": 4_096,
         "subscribe_max_rooms": 500,
         "socket_max_rooms": 5_000,
         "replay_max_events": 4_321,
@@ -121,6 +130,9 @@ async def test_every_frame_with_an_id_gets_exactly_one_answer(server, ada, room)
             {"type": "unsubscribe", "rooms": [room]},
             {"type": "read", "room": room, "seq": n},
             {"type": "read", "room": room, "seq": -1},
+            {"type": "typing", "room": room, "active": True},
+            {"type": "signal", "room": room, "name": "x", "data": n},
+            {"type": "signal", "room": "x", "name": "x"},
             {"type": "auth", "token": ada.access if n % 2 else "x"},
             {"type": "nonsense"},
             {"type": "ping"},
@@ -147,6 +159,9 @@ async def test_every_frame_with_an_id_gets_exactly_one_answer(server, ada, room)
             "ack",
             "error",
             "ack",
+            "ack",
+            "ack",
+            "error",
             "ack",
             "ack",
             "error",
@@ -186,15 +201,25 @@ async def test_unknown_fields_are_ignored(server, ada, room):
 
 
 async def test_no_method_or_message_of_ours_is_a_frame_type(server, ada):
-    names = {name for name, _ in inspect.getmembers(SocketConsumer)} | {
+    ours = (SocketConsumer, FrameReader, SocketRooms, Voice, Lifetime, Hub, Bus, Subscription, DirectOutbox)
+    names = {name for each in ours for name, _ in inspect.getmembers(each)} | {
         "websocket.connect", "websocket.disconnect", "websocket.receive", "websocket.send", "websocket.close",
-        "websocket_connect", "room.events", "user.memberships", "user.ended", "user.notice", "room.hint", "process.beat", "room.kick",
+        "websocket_connect", "room.events", "user.memberships", "user.ended", "user.notice", "user.blocks", "room.hint", "process.beat", "room.kick",
         "http.request", "lifespan.shutdown", "_carry_out", "__class__", "__init__.__globals__", "welcome", "ack",
         "pong", "error", "subscribed", "unsubscribed", "notice", "message.created", "member.left", "", " ", "PING",
         "ping ", "message_send", "message", ".", "\x00", "é", "a" * 10_000,
     }  # fmt: skip
-    names -= {*COMMANDS, "ping", "message.send"}
-    assert {"_connect", "dispatch", "ended", "__call__"} <= names
+    names -= {*COMMANDS, "ping"}
+    assert {
+        "_connect",
+        "dispatch",
+        "ended",
+        "__call__",
+        "_say",
+        "blocks_moved",
+        "close_all",
+        "_hear",
+    } <= names
     async with await Wire.open(server.ws, ada.access) as wire:
         await wire.next()
         for name in sorted(names):

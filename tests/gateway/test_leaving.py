@@ -6,7 +6,7 @@ from tests.client.socket import Refused
 from tests.gateway.test_subscribe import kinds, say, seqs, subscribe
 
 
-@pytest.mark.parametrize("reason", ["removed", "left"])
+@pytest.mark.parametrize("reason", ["removed", "left", "banned"])
 async def test_whoever_goes_gets_their_own_leaving_then_unsubscribed_and_no_more(
     reason, ada, bob, room, connect
 ):
@@ -15,6 +15,8 @@ async def test_whoever_goes_gets_their_own_leaving_then_unsubscribed_and_no_more
         await subscribe(each, room)
     if reason == "removed":
         await ada.remove_member(room, bob.user_id)
+    elif reason == "banned":
+        await ada.ban(room, bob.user_id)
     else:
         await bob.leave(room)
     await say(ada, room, 1)
@@ -30,7 +32,7 @@ async def test_whoever_goes_gets_their_own_leaving_then_unsubscribed_and_no_more
         assert kinds(each, 2)[:2] == ["member.left", "unsubscribed"]
         assert seqs(each, room) == [4]
     assert kinds(stays, 2) == ["member.left", "message.created"]
-    assert stays.events()[0]["actor"] == (ada.user_id if reason == "removed" else bob.user_id)
+    assert stays.events()[0]["actor"] == (bob.user_id if reason == "left" else ada.user_id)
 
 
 async def test_to_whoever_is_out_a_public_room_says_not_a_member(ada, bob, connect):

@@ -8,7 +8,7 @@ from websockets.frames import Frame, Opcode
 
 from gateway.frames import ready_frame
 from gateway.outbox import DirectOutbox, PumpedOutbox
-from gateway.run import Run
+from gateway.run import Hint, Run
 from realtime.publish import RoomEvent
 from tests.gateway.waiting import until
 
@@ -259,6 +259,38 @@ async def test_a_run_is_its_frames_in_order_and_counts(line, outbox):
     assert not outbox.closing
     outbox.put_run(Run([RoomEvent(9, FRAME * 3)]))
     assert outbox.closing
+
+
+async def test_hints_are_dropped_for_whoever_owes_much_and_come_again_for_who_has_read(
+    settings, line, outbox
+):
+    settings.SOCKET_HINTS_MAX_BYTES = 300
+    hint = Hint(FRAME, None, "")
+    outbox.put_hint(hint)
+    await outbox.drained()
+    assert line.texts == [FRAME]
+    line.hold()
+    for _ in range(50):  # 5,000 bytes, of 1,000 that may wait
+        outbox.put_hint(hint)
+    outbox.put_run(Run(EVENTS))
+    assert not outbox.closing
+    line.take()
+    await outbox.drained()
+    assert 3 <= len(line.texts) - 1 - len(EVENTS) <= 5
+    assert line.texts[-4:] == [event.frame for event in EVENTS]
+    outbox.put_hint(hint)
+    await outbox.drained()
+    assert line.texts[-1] == FRAME
+
+
+async def test_a_replay_that_waits_does_not_count_against_hints(settings, line, outbox):
+    settings.SOCKET_HINTS_MAX_BYTES = 300
+    line.hold()
+    outbox.put(FRAME * 50, counted=False)
+    outbox.put_hint(Hint(FRAME, None, ""))
+    line.take()
+    await outbox.drained()
+    assert line.texts[-1] == FRAME
 
 
 def test_a_run_is_framed_as_rfc_6455_says():

@@ -40,7 +40,7 @@ async def last(socket, room):
     return found.frame["data"]
 
 
-@pytest.mark.parametrize("reason", ["left", "removed", "room_deleted"])
+@pytest.mark.parametrize("reason", ["left", "removed", "banned", "room_deleted"])
 async def test_whoever_is_out_is_told_on_every_socket(ada, bob, room, connect, reason):
     sockets = [await connect(bob), await connect(bob)]
     hers = await connect(ada)
@@ -48,6 +48,8 @@ async def test_whoever_is_out_is_told_on_every_socket(ada, bob, room, connect, r
         await bob.leave(room)
     elif reason == "removed":
         await ada.remove_member(room, bob.user_id)
+    elif reason == "banned":
+        await ada.ban(room, bob.user_id)
     else:
         await ada.delete_room(room)
         sockets.append(hers)

@@ -151,12 +151,14 @@ async def test_a_database_that_fails_just_then_closes_with_1011(auth, ada, room,
     assert (frames[-1]["code"], code) == ("unavailable", 1011)
 
 
-@pytest.mark.parametrize("reason", ["removed", "left"])
+@pytest.mark.parametrize("reason", ["removed", "left", "banned"])
 async def test_who_is_out_is_unsubscribed_and_closed_with_4403(reason, ada, bob, room, connect):
     socket = await connect(bob, room=room)
     await socket.find("subscribed")
     if reason == "removed":
         await ada.remove_member(room, bob.user_id)
+    elif reason == "banned":
+        await ada.ban(room, bob.user_id)
     else:
         await bob.leave(room)
     ending = await socket.wait_closed()

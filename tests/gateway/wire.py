@@ -27,8 +27,9 @@ class Wire:
         offers: Sequence[str] = ("parley.v1",),
         headers: Mapping[str, str] | None = None,
         origin: str | None = None,
+        address: str | None = None,
     ) -> Self:
-        """The handshake; `token` goes into the Authorization header."""
+        """The handshake, from a local address; `token` goes into the Authorization header."""
         headers = dict(headers or {})
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
@@ -43,6 +44,7 @@ class Wire:
                 ping_interval=None,
                 close_timeout=2,
                 max_size=None,
+                **({} if address is None else {"local_addr": (address, 0)}),
             )
         )
 

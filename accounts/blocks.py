@@ -1,0 +1,30 @@
+"""Whom one wants to hear nothing from."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.access import other_user
+from accounts.models import Block
+from common import clock
+from realtime.publish import blocks_moved_on_commit
+
+
+def block_user(*, user_id: UUID, other_id: str) -> None:
+    """The other one is blocked; nothing happens where they are. Invalid for oneself, NotFound for nobody."""
+    other = other_user(user_id=user_id, other_id=other_id)
+    with transaction.atomic():
+        _, new = Block.objects.get_or_create(
+            blocker_id=user_id, blocked=other, defaults={"created_at": clock.now()}
+        )
+        if new:
+            blocks_moved_on_commit(user_id, other.id)
+
+
+def unblock_user(*, user_id: UUID, other_id: str) -> None:
+    """The other one is not blocked; nothing happens where they are not. Invalid for oneself, NotFound for nobody."""
+    other = other_user(user_id=user_id, other_id=other_id)
+    with transaction.atomic():
+        deleted, _ = Block.objects.filter(blocker_id=user_id, blocked=other).delete()
+        if deleted:
+            blocks_moved_on_commit(user_id, other.id)
