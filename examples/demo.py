@@ -87,7 +87,7 @@ class Window:
             return f"{data['member']['user']['display_name']} is in"
         if kind == "member.left":
             return f"{self.names.get(data['user'], 'somebody')} is out: {data['reason']}"
-        return kind
+        return str(kind)
 
     def _hint(self, frame: Json) -> None:
         if frame["type"] == "typing" and frame["active"]:
