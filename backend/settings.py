@@ -281,6 +281,8 @@ CORS_EXPOSE_HEADERS = [
 ACCESS_TOKEN_S: int = env.int("ACCESS_TOKEN_S", 600)
 REFRESH_TOKEN_S: int = env.int("REFRESH_TOKEN_S", 30 * 86_400)
 REFRESH_GRACE_S: int = env.int("REFRESH_GRACE_S", 30)  # a used refresh token answers that long
+BOTS_MAX_PER_USER: int = env.int("BOTS_MAX_PER_USER", 20)  # bots of one person
+TOKENS_MAX_PER_BOT: int = env.int("TOKENS_MAX_PER_BOT", 20)  # API tokens of one bot, expired ones too
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     # A key of its own, so that nothing else that is signed with SECRET_KEY can pass for a token.

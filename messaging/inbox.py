@@ -58,9 +58,14 @@ def count_unread(*, room_id: UUID, user_id: UUID, after: int) -> int:
     return unread.exclude(author_id=user_id)[:UNREAD_MAX].count()
 
 
-def my_rooms(*, user_id: UUID, kind: str | None, after: RoomKey | None, limit: int) -> RoomPage:
+def my_rooms(
+    *, user_id: UUID, kind: str | None, after: RoomKey | None, limit: int, with_messages: bool = True
+) -> RoomPage:
     """One page of my rooms with `me` and `last_message`: two statements, however many rooms, and one more for
-    who is in direct rooms."""
+    who is in direct rooms.
+
+    Without `with_messages`, for who may not read messages, `last_message` is null everywhere.
+    """
     mine = _with_unread(Membership.objects.filter(user_id=user_id, left_seq=None, room__deleted_at=None))
     if kind is not None:
         mine = mine.filter(room__kind=kind)
@@ -75,7 +80,7 @@ def my_rooms(*, user_id: UUID, kind: str | None, after: RoomKey | None, limit: i
     )
     more = len(page) > limit
     page = page[:limit]
-    wanted = [m.newest for m in page if m.newest is not None]
+    wanted = [m.newest for m in page if m.newest is not None and with_messages]
     found = {
         m.id: m for m in payloads.for_reader(payloads.read_messages(Message.objects.filter(id__in=wanted)))
     }

@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType
 RoomKind = Literal["public", "private", "direct"]
 Role = Literal["owner", "admin", "member"]
 Notifications = Literal["all", "mentions", "none"]
+Scope = Literal["rooms:read", "rooms:write", "messages:read", "messages:write"]
 
 
 class Author(msgspec.Struct, frozen=True):
@@ -54,6 +55,26 @@ class Session(msgspec.Struct, frozen=True):
     created_at: datetime
     last_seen_at: datetime
     current: bool
+
+
+class ApiToken(msgspec.Struct, frozen=True):
+    """A bot's token, without the token itself. `expires_at` null: until it is revoked.
+
+    `last_used_at` is exact to a minute or so.
+    """
+
+    id: UUID
+    name: str
+    scopes: tuple[Scope, ...]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+class IssuedApiToken(ApiToken, frozen=True, kw_only=True):
+    """A bot's token just made: the one time that `token` is shown."""
+
+    token: str
 
 
 class Member(msgspec.Struct, frozen=True):

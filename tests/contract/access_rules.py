@@ -67,6 +67,20 @@ RULES: dict[str, Rule] = {
     "blocks_remove": Rule("person"),
     "users_list": Rule("person", ANY),
     "users_get": Rule("person", ANY),
+    # Bots: each person's own
+    **dict.fromkeys(
+        (
+            "bots_list",
+            "bots_create",
+            "bots_get",
+            "bots_update",
+            "bots_delete",
+            "bots_tokens_list",
+            "bots_tokens_create",
+            "bots_tokens_revoke",
+        ),
+        Rule("person"),
+    ),
     # Rooms
     "rooms_list": Rule("person", ROOMS_READ),
     "rooms_create": Rule("person", ROOMS_WRITE),

@@ -27,6 +27,10 @@ AUTHOR = {
 USER = AUTHOR | {"bio": TEXT}
 OWN_USER = USER | {"email": maybe(TEXT), "created_at": TIME}
 SESSION = {"id": ID, "device": TEXT, "created_at": TIME, "last_seen_at": TIME, "current": FLAG}
+API_TOKEN = {
+    "id": ID, "name": TEXT, "scopes": [("rooms:read", "rooms:write", "messages:read", "messages:write")],
+    "created_at": TIME, "expires_at": maybe(TIME), "last_used_at": maybe(TIME),
+}  # fmt: skip
 ROLE = ("owner", "admin", "member")
 ROOM = {
     "id": ID, "kind": ("public", "private", "direct"), "name": maybe(TEXT), "topic": TEXT, "avatar": maybe(URL),
@@ -108,6 +112,21 @@ def test_users_and_sessions(api, ada, bob):
     is_a("User", USER, bob.see(f"users/{ada.id}/"))
     for user in bob.see(f"users/?ids={ada.id},{bob.id}")["results"]:
         is_a("User", USER, user)
+
+
+def test_bots_and_their_tokens(ada):
+    bot = ada.post("bots/", {"username": "mill-bot"}).body
+    is_a("User", USER, bot)
+    is_a("User", USER, ada.see(f"bots/{bot['id']}/"))
+    page = ada.see("bots/")
+    held({"results": [USER], "next_cursor": maybe(TEXT)}, page)
+    assert problems_of("UserPage", page) == []
+    tokens = f"bots/{bot['id']}/tokens/"
+    issued = ada.post(tokens, {"scopes": ["rooms:read"], "expires_at": "2999-01-01T00:00:00Z"}).body
+    is_a("IssuedApiToken", API_TOKEN | {"token": TEXT}, issued)
+    page = ada.see(tokens)
+    held({"results": [API_TOKEN], "next_cursor": maybe(TEXT)}, page)
+    assert problems_of("ApiTokenPage", page) == []
 
 
 def test_rooms(ada, bob, room):
@@ -219,6 +238,8 @@ def test_events_hold_objects_without_anything_of_a_viewer(ada, bob, room):
         ("User", USER, set()),
         ("OwnUser", OWN_USER, set()),
         ("Session", SESSION, set()),
+        ("ApiToken", API_TOKEN, set()),
+        ("IssuedApiToken", API_TOKEN | {"token": TEXT}, set()),
         ("Room", LISTED_ROOM | {"members": [AUTHOR]}, {"me", "last_message", "members"}),
         ("RoomMe", ROOM_ME, set()),
         ("Member", MEMBER, set()),
