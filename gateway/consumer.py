@@ -173,7 +173,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
 
     def blocks_moved(self) -> None:
         """What the user may say in direct rooms may have changed."""
-        self.rooms.forget_standings()
+        self.voice.blocks_moved()
 
     @property
     def follows_memberships(self) -> bool:

@@ -141,6 +141,11 @@ class Hub:
         """Those of the rooms that no socket here has, so that entering them asks the bus."""
         return {room_id for room_id in room_ids if room_id not in self._feeds}
 
+    def memberships_changed(self, room_id: UUID) -> int | None:
+        """How often the members of a room were told to have changed; None where no socket here has the room."""
+        feed = self._feeds.get(room_id)
+        return None if feed is None else feed.memberships_changed
+
     async def enter(self, room_ids: Iterable[UUID]) -> dict[UUID, RoomFeed]:
         """The feeds of these rooms, held for the caller, who gives each back by `release()`.
 
