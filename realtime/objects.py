@@ -98,7 +98,10 @@ class Ban(msgspec.Struct, frozen=True):
 
 
 class RoomMe(msgspec.Struct, frozen=True):
-    """What a room is to the reader. `unread_count` counts up to 100, which reads "or more"."""
+    """What a room is to the reader. `unread_count` counts up to 100, which reads "or more".
+
+    `hidden`, in direct rooms alone: left out of the list of mine until the next message.
+    """
 
     role: Role
     last_read_seq: int
@@ -107,6 +110,7 @@ class RoomMe(msgspec.Struct, frozen=True):
     notifications: Notifications
     favourite: bool
     muted_until: datetime | None
+    hidden: bool | UnsetType = UNSET
 
 
 class MessageReaction(msgspec.Struct, frozen=True):

@@ -87,6 +87,8 @@ RULES: dict[str, Rule] = {
     "rooms_get": Rule("member", ROOMS_READ),
     "rooms_update": Rule("admin", ROOMS_WRITE),
     "rooms_delete": Rule("owner", ROOMS_WRITE),
+    "rooms_public": Rule("person", ROOMS_READ),
+    "rooms_me_update": Rule("member", ROOMS_WRITE),
     "rooms_direct": Rule("person", ROOMS_WRITE),
     "rooms_join": Rule(
         "member", ROOMS_WRITE, {"stranger public": "ok", "removed public": "ok", "banned public": "banned"}

@@ -26,6 +26,7 @@ WRITERS = {
     "users_me_update": ({"bio": "x"}, ("username", "display_name", "email", "avatar")),
     "rooms_create": ({"kind": "private", "name": "x", "members": ["BOB"], "client_id": "x"}, ("topic",)),
     "rooms_update": ({"name": "x"}, ("kind", "topic", "avatar", "slow_mode_s")),
+    "rooms_me_update": ({"favourite": True}, ("notifications", "hidden")),
     "rooms_read": ({"seq": 3}, ("force",)),
     "members_add": ({"user": "EVE"}, ("users", "role")),
     "messages_edit": ({"body": "x"}, ()),

@@ -40,3 +40,10 @@ def test_a_token_is_given_the_scopes_named_alone(ada, scope):
     answer = ada.post(f"bots/{make_bot(ada).id}/tokens/", {"scopes": [scope]})
     assert (answer.status == 201) == (scope in schema["items"]["enum"])
     assert answer.status == 201 or answer.attrs == {"scopes.0"}
+
+
+@pytest.mark.parametrize("what", ["all", "mentions", "none", "some", "All", ""])
+def test_notifications_are_what_is_named_alone(ada, what):
+    answer = ada.call("PATCH", f"rooms/{ada.room()}/me/", {"notifications": what})
+    assert (answer.status == 200) == (what in named("UpdateMySettingsBody", "notifications"))
+    assert answer.status == 200 or answer.attrs == {"notifications"}

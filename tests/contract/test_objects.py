@@ -135,6 +135,14 @@ def test_rooms(ada, bob, room):
     public = ada.room(kind="public")
     is_a("Room", REST_ROOM, bob.join(public))
     is_a("Room", REST_ROOM, ada.change(public, avatar="https://example.com/x.png"))
+    is_a("RoomMe", ROOM_ME, bob.call("PATCH", f"rooms/{public}/me/", {"favourite": True}).body)
+    found = ada.see("rooms/public/?search=x")
+    held({"results": [LISTED_ROOM], "next_cursor": maybe(TEXT)}, found)
+    others = bob.see("rooms/public/?search=x")
+    held(
+        {"results": [LISTED_ROOM | {"me": (None,), "last_message": (None,)}], "next_cursor": (None,)}, others
+    )
+    assert problems_of("RoomPage", others) == []
     page = ada.see("rooms/")
     held({"results": [LISTED_ROOM], "next_cursor": maybe(TEXT)}, page)
     assert problems_of("RoomPage", page) == []
@@ -142,10 +150,12 @@ def test_rooms(ada, bob, room):
 
 
 def test_direct_rooms(ada, bob):
+    more = {"members": [AUTHOR], "me": ROOM_ME | {"hidden": FLAG}}
     made = ada.call("PUT", f"rooms/direct/{bob.id}/").body
-    is_a("Room", REST_ROOM | {"members": [AUTHOR]}, made)
-    is_a("Room", REST_ROOM | {"members": [AUTHOR]}, bob.see(f"rooms/{made['id']}/"))
-    is_a("Room", LISTED_ROOM | {"members": [AUTHOR]}, bob.see("rooms/")["results"][0])
+    is_a("Room", REST_ROOM | more, made)
+    is_a("Room", REST_ROOM | more, bob.see(f"rooms/{made['id']}/"))
+    is_a("Room", LISTED_ROOM | more, bob.see("rooms/")["results"][0])
+    is_a("RoomMe", more["me"], bob.call("PATCH", f"rooms/{made['id']}/me/", {"hidden": True}).body)
     created = bob.events(made["id"])[0]["data"]
     held({"room": ROOM | {"members": [AUTHOR]}}, created)
     assert created["room"]["name"] is None
@@ -241,7 +251,7 @@ def test_events_hold_objects_without_anything_of_a_viewer(ada, bob, room):
         ("ApiToken", API_TOKEN, set()),
         ("IssuedApiToken", API_TOKEN | {"token": TEXT}, set()),
         ("Room", LISTED_ROOM | {"members": [AUTHOR]}, {"me", "last_message", "members"}),
-        ("RoomMe", ROOM_ME, set()),
+        ("RoomMe", ROOM_ME | {"hidden": FLAG}, {"hidden"}),
         ("Member", MEMBER, set()),
         ("Ban", BAN, set()),
         ("Message", REST_MESSAGE, {"me"}),
