@@ -4,14 +4,25 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from accounts import payloads, tokens
-from accounts.models import Session, User
+from accounts import api_tokens, payloads, tokens
+from accounts.models import ApiToken, Session, User
+from accounts.token_uses import token_uses
 from common import clock
-from common.errors import Invalid, NotFound, ParleyError, SessionEnded, TokenInvalid, UserDisabled
+from common.errors import (
+    Invalid,
+    NotFound,
+    ParleyError,
+    SessionEnded,
+    TokenExpired,
+    TokenInvalid,
+    UserDisabled,
+)
 from common.ids import parse_id
 from realtime import objects
+
+_OWNER_STANDS = Q(bot__owner__is_active=True, bot__owner__deleted_at=None)
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -35,11 +46,13 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 def identify(token: str) -> tuple[Identity, User]:
-    """Who sends `token`, as the database says now, in one query.
+    """Who sends `token`, a session's or a bot's, as the database says now, in one query.
 
     TokenExpired, TokenInvalid (also where the session is not that user's), SessionEnded (also where
     there is no such session), UserDisabled.
     """
+    if token.startswith(api_tokens.PREFIX):
+        return _identify_bot(token)
     claims = tokens.read_access(token)
     session = Session.objects.select_related("user").filter(pk=claims.session_id).first()
     if session is None:
@@ -60,6 +73,42 @@ def identify(token: str) -> tuple[Identity, User]:
             session=payloads.session_of(session, session.id),
         ),
         user,
+    )
+
+
+def _identify_bot(token: str) -> tuple[Identity, User]:
+    """As `identify`, for an API token. TokenInvalid where there is none, SessionEnded where it was revoked.
+
+    A bot does nothing while its owner is disabled.
+    """
+    if not api_tokens.written_like_one(token):
+        raise TokenInvalid
+    found = (
+        ApiToken.objects.select_related("bot")
+        .annotate(owner_stands=_OWNER_STANDS)
+        .filter(token_hash=api_tokens.hash_of(token))
+        .first()
+    )
+    if found is None:
+        raise TokenInvalid
+    bot = found.bot
+    if not (bot.is_active and bot.deleted_at is None and found.owner_stands):
+        raise UserDisabled
+    if found.revoked_at is not None:
+        raise SessionEnded("The API token was revoked.")
+    if found.expires_at is not None and found.expires_at <= clock.now():
+        raise TokenExpired
+    token_uses.note([found.id])
+    return (
+        Identity(
+            user_id=bot.id,
+            credential_id=found.id,
+            expires_at=found.expires_at,
+            user=payloads.profile_of(bot),
+            session=None,
+            scopes=frozenset(found.scopes),
+        ),
+        bot,
     )
 
 
@@ -88,3 +137,18 @@ def other_user(*, user_id: UUID, other_id: str) -> User:
     if found is None:
         raise NotFound
     return found
+
+
+def own_bot(*, owner_id: UUID, bot_id: str, lock: bool = False) -> User:
+    """The bot of this person; NotFound for another's, for a deleted one, and for what is no bot.
+
+    With `lock`, inside a transaction, its row is locked.
+    """
+    key = parse_id(bot_id)
+    if key is None:
+        raise NotFound
+    rows = User.objects.select_for_update(no_key=True) if lock else User.objects.all()
+    bot = rows.filter(pk=key, owner_id=owner_id, is_bot=True, deleted_at=None).first()
+    if bot is None:
+        raise NotFound
+    return bot

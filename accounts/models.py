@@ -87,6 +87,18 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.username
 
+    def erase(self, at: datetime) -> None:
+        """Mark as deleted, with nothing left that says who it was; saving and telling the sockets is the service's.
+
+        The user name becomes one that nobody can register (it is too long), so the old one is free again.
+        """
+        self.is_active = False
+        self.deleted_at = at
+        self.username = self.username_key = f"deleted-{self.id.hex}"
+        self.email = self.email_key = None
+        self.display_name = self.avatar = self.bio = ""
+        self.set_unusable_password()
+
 
 def _search_text(username: str, display_name: str) -> str:
     """It begins with the user name, so that no two are the same and they are in the order of that.

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from accounts.models import Session, User
+from accounts.models import ApiToken, Session, User
 from realtime import objects
 
 
@@ -54,4 +54,29 @@ def session_of(session: Session, current_id: UUID | None) -> objects.Session:
         created_at=session.created_at,
         last_seen_at=session.last_seen_at,
         current=session.id == current_id,
+    )
+
+
+def api_token_of(token: ApiToken) -> objects.ApiToken:
+    """`token` as its bot's owner sees it."""
+    return objects.ApiToken(
+        id=token.id,
+        name=token.name,
+        scopes=tuple(token.scopes),
+        created_at=token.created_at,
+        expires_at=token.expires_at,
+        last_used_at=token.last_used_at,
+    )
+
+
+def issued_token_of(token: ApiToken, secret: str) -> objects.IssuedApiToken:
+    """`token` with its secret, for the one answer that shows it."""
+    return objects.IssuedApiToken(
+        id=token.id,
+        name=token.name,
+        scopes=tuple(token.scopes),
+        created_at=token.created_at,
+        expires_at=token.expires_at,
+        last_used_at=token.last_used_at,
+        token=secret,
     )

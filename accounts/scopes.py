@@ -9,10 +9,16 @@ ROOMS_READ = "rooms:read"
 ROOMS_WRITE = "rooms:write"
 MESSAGES_READ = "messages:read"
 MESSAGES_WRITE = "messages:write"
+READ = (ROOMS_READ, MESSAGES_READ)
 SCOPES = (ROOMS_READ, ROOMS_WRITE, MESSAGES_READ, MESSAGES_WRITE)
 
 ANY = ""
 """In a view's `scopes`: for every token, whatever its scopes."""
+
+
+def has_scopes(identity: Identity, *scopes: str) -> bool:
+    """Whether it is a person's session, or an API token with all of these."""
+    return identity.scopes is None or identity.scopes.issuperset(scopes)
 
 
 def require_scope(identity: Identity, scope: str | None) -> None:
@@ -21,8 +27,15 @@ def require_scope(identity: Identity, scope: str | None) -> None:
         return
     if scope is None:
         raise Forbidden("Not with an API token: log in as a person.")
-    if scope != ANY and scope not in identity.scopes:
+    if scope != ANY and not has_scopes(identity, scope):
         raise ScopeMissing(f"The token lacks the scope {scope}.")
+
+
+def require_no_less(identity: Identity, before: Identity) -> None:
+    """ScopeMissing for an API token that may not do all that `before` may: it cannot take its place."""
+    for scope in SCOPES:
+        if has_scopes(before, scope):
+            require_scope(identity, scope)
 
 
 def scope_of(view: object, method: str) -> str | None:

@@ -1,12 +1,14 @@
 """Reading people and sessions."""
 
 from collections.abc import Collection
+from typing import TypeVar
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Model, QuerySet
 
-from accounts.access import own_sessions
-from accounts.models import Block, Session, User
+from accounts.access import own_bot, own_sessions
+from accounts.models import ApiToken, Block, Session, User
 from common.errors import NotFound, SessionEnded, UserDisabled
 from common.paging import write_cursor
 from common.rows import RowSet, read_uuid
@@ -15,22 +17,31 @@ from common.text import clean_text, fold
 SEARCH_MAX_CHARS = 100
 SEARCH_CURSOR_MAX_CHARS = 400  # accounts.models.User.search_text
 
+Row = TypeVar("Row", bound=Model)
+
 
 def ended_credentials(ids: Collection[UUID]) -> dict[UUID, str]:
-    """Those of `ids` (sessions and API tokens) that let nobody in any more, with the error's code; one query."""
+    """Those of `ids` (sessions and API tokens) that let nobody in any more, with the error's code; one query.
+
+    A bot's token goes with its owner. A token that has expired is not among them: sockets know their hour.
+    """
     if not ids:
         return {}
     asked = RowSet("asked", id="uuid")
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT asked.id, u.id IS NOT NULL AND (NOT u.is_active OR u.deleted_at IS NOT NULL)
-            FROM {asked.sql}
-            LEFT JOIN accounts_session s ON s.id = asked.id
-            LEFT JOIN accounts_apitoken t ON t.id = asked.id
-            LEFT JOIN accounts_user u ON u.id = COALESCE(s.user_id, t.bot_id)
-            WHERE u.id IS NULL OR NOT u.is_active OR u.deleted_at IS NOT NULL
-               OR s.ended_at IS NOT NULL OR t.revoked_at IS NOT NULL
+            SELECT id, disabled FROM (
+                SELECT asked.id, s.ended_at, t.revoked_at, u.id IS NULL AS unknown,
+                    COALESCE(NOT u.is_active OR u.deleted_at IS NOT NULL, FALSE)
+                    OR COALESCE(NOT o.is_active OR o.deleted_at IS NOT NULL, FALSE) AS disabled
+                FROM {asked.sql}
+                LEFT JOIN accounts_session s ON s.id = asked.id
+                LEFT JOIN accounts_apitoken t ON t.id = asked.id
+                LEFT JOIN accounts_user u ON u.id = COALESCE(s.user_id, t.bot_id)
+                LEFT JOIN accounts_user o ON o.id = u.owner_id
+            ) AS found
+            WHERE unknown OR disabled OR ended_at IS NOT NULL OR revoked_at IS NOT NULL
             """,  # noqa: S608  the table expression is ours and holds no value
             asked.params((credential_id,) for credential_id in ids),
         )
@@ -57,8 +68,7 @@ def blocks_among(pairs: Collection[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]
 def sessions_page(*, user_id: UUID, after: UUID | None, limit: int) -> tuple[list[Session], str | None]:
     """A page of the sessions of this person that stand, the newest log-in first, and the next page's cursor."""
     rows = own_sessions(user_id).order_by("-id")
-    found = list((rows if after is None else rows.filter(id__lt=after))[: limit + 1])
-    return found[:limit], write_cursor(found[limit - 1].id) if len(found) > limit else None
+    return _page(rows if after is None else rows.filter(id__lt=after), limit)
 
 
 def blocked_page(*, user_id: UUID, after: int | None, limit: int) -> tuple[list[User], str | None]:
@@ -101,3 +111,23 @@ def user_by_id(user_id: UUID) -> User:
     if user is None:
         raise NotFound
     return user
+
+
+def bots_page(*, owner_id: UUID, after: UUID | None, limit: int) -> tuple[list[User], str | None]:
+    """A page of this person's bots that are not deleted, in the order they were made, and the next page's cursor."""
+    rows = User.objects.filter(owner_id=owner_id, deleted_at=None).order_by("id")
+    return _page(rows if after is None else rows.filter(id__gt=after), limit)
+
+
+def tokens_page(
+    *, owner_id: UUID, bot_id: str, after: UUID | None, limit: int
+) -> tuple[list[ApiToken], str | None]:
+    """A page of the tokens of a bot that are not revoked, expired ones too, in the order made. NotFound."""
+    bot = own_bot(owner_id=owner_id, bot_id=bot_id)
+    rows = ApiToken.objects.filter(bot=bot, revoked_at=None).order_by("id")
+    return _page(rows if after is None else rows.filter(id__gt=after), limit)
+
+
+def _page(rows: QuerySet[Row], limit: int) -> tuple[list[Row], str | None]:
+    found = list(rows[: limit + 1])
+    return found[:limit], write_cursor(found[limit - 1].pk) if len(found) > limit else None

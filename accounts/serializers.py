@@ -1,8 +1,12 @@
 """The bodies that this app's calls take and answer. Unknown fields of a body are ignored."""
 
-import msgspec
-from msgspec import UNSET, UnsetType
+from datetime import datetime
+from typing import Annotated
 
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from accounts.scopes import SCOPES
 from realtime import objects
 
 
@@ -74,4 +78,40 @@ class UserPage(msgspec.Struct, frozen=True):
     """A page of public profiles; `next_cursor` is null at the end."""
 
     results: list[objects.User]
+    next_cursor: str | None
+
+
+class CreateBotBody(msgspec.Struct, frozen=True):
+    """`POST bots/`. A null or blank `display_name` is the user name."""
+
+    username: str
+    display_name: str | None = None
+    bio: str | None = None
+    avatar: str | None = None
+
+
+class UpdateBotBody(msgspec.Struct, frozen=True):
+    """`PATCH bots/{id}/`: what is absent stays. Null or "" takes away; a blank `display_name` is the user name."""
+
+    username: str | UnsetType = UNSET
+    display_name: str | UnsetType | None = UNSET
+    bio: str | UnsetType | None = UNSET
+    avatar: str | UnsetType | None = UNSET
+
+
+class IssueTokenBody(msgspec.Struct, frozen=True):
+    """`POST bots/{id}/tokens/`. `name` is for people; without `expires_at` the token lasts until it is revoked.
+
+    The enum is for the document; what is taken is the service's to say.
+    """
+
+    scopes: list[Annotated[str, Meta(extra_json_schema={"enum": list(SCOPES)})]]
+    name: str | None = None
+    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class ApiTokenPage(msgspec.Struct, frozen=True):
+    """A page of a bot's tokens; `next_cursor` is null at the end."""
+
+    results: list[objects.ApiToken]
     next_cursor: str | None

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts import block_views, session_views, user_views, views
+from accounts import block_views, bot_views, session_views, user_views, views
 
 urlpatterns = [
     path("auth/register/", views.RegisterView.as_view()),
@@ -17,4 +17,8 @@ urlpatterns = [
     path("users/me/blocks/<str:user_id>/", block_views.BlockView.as_view()),
     path("users/", user_views.UsersView.as_view()),
     path("users/<str:user_id>/", user_views.UserView.as_view()),
+    path("bots/", bot_views.BotsView.as_view()),
+    path("bots/<str:bot_id>/", bot_views.BotView.as_view()),
+    path("bots/<str:bot_id>/tokens/", bot_views.BotTokensView.as_view()),
+    path("bots/<str:bot_id>/tokens/<str:token_id>/", bot_views.BotTokenView.as_view()),
 ]

@@ -53,6 +53,8 @@ SOCKET_MAX_ROOMS: int = env.int("SOCKET_MAX_ROOMS", 5_000)  # subscriptions a so
 REPLAY_MAX_EVENTS: int = env.int("REPLAY_MAX_EVENTS", 5_000)  # missed in a room; more is `too_far_behind`
 REPLAY_MAX_EVENTS_PER_FRAME: int = env.int("REPLAY_MAX_EVENTS_PER_FRAME", 20_000)  # … in one subscribe
 MEMBERS_MAX_PER_REQUEST: int = env.int("MEMBERS_MAX_PER_REQUEST", 100)  # people added at once
+ROOM_SEARCH_MAX_CHARS: int = env.int("ROOM_SEARCH_MAX_CHARS", 100)  # what is searched for among public rooms
+ROOM_SEARCH_MAX_ROWS: int = env.int("ROOM_SEARCH_MAX_ROWS", 10_000)  # … looked through for a page
 SLOW_MODE_MAX_S: int = env.int("SLOW_MODE_MAX_S", 6 * 3_600)  # the slowest a room can be made
 IDS_MAX_PER_REQUEST: int = env.int("IDS_MAX_PER_REQUEST", 100)  # ids of one look-up
 
@@ -281,6 +283,8 @@ CORS_EXPOSE_HEADERS = [
 ACCESS_TOKEN_S: int = env.int("ACCESS_TOKEN_S", 600)
 REFRESH_TOKEN_S: int = env.int("REFRESH_TOKEN_S", 30 * 86_400)
 REFRESH_GRACE_S: int = env.int("REFRESH_GRACE_S", 30)  # a used refresh token answers that long
+BOTS_MAX_PER_USER: int = env.int("BOTS_MAX_PER_USER", 20)  # bots of one person
+TOKENS_MAX_PER_BOT: int = env.int("TOKENS_MAX_PER_BOT", 20)  # API tokens of one bot, expired ones too
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     # A key of its own, so that nothing else that is signed with SECRET_KEY can pass for a token.

@@ -55,10 +55,12 @@ class SentData(msgspec.Struct, frozen=True):
 
 
 async def auth(caller: Caller, frame: protocol.Auth, ack: Ack) -> None:
-    """First: authenticates. Later: renews in place, for the same user and no other."""
+    """First: authenticates. Later: renews in place, for the same user and no other, and with no scope less."""
     identity = await authenticate(frame.token, caller.runtime.hub.pool)
-    if caller.identity is not None and caller.identity.user_id != identity.user_id:
-        raise Forbidden("This socket is another user's.")
+    if caller.identity is not None:
+        if caller.identity.user_id != identity.user_id:
+            raise Forbidden("This socket is another user's.")
+        scopes.require_no_less(identity, caller.identity)
     await caller.authenticated(
         identity, lambda data: ack(Authenticated(identity.user, identity.session, identity.expires_at))
     )

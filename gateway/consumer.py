@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 from channels.consumer import AsyncConsumer
 
+from accounts import scopes
 from accounts.access import Identity
 from common.addresses import source_of_client
 from common.errors import Invalid, ParleyError, SessionEnded, TooManyConnections, UserDisabled
@@ -153,17 +154,26 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
 
     def ended(self, code: str) -> None:
         """The session or API token stands no more, or its user is disabled."""
-        error = UserDisabled() if code == UserDisabled.code else SessionEnded()
+        revoked = "The API token was revoked." if self.api_token else ""
+        error = UserDisabled() if code == UserDisabled.code else SessionEnded(revoked)
         self.outbox.close(4403, error.code, error.detail)
 
     def notice(self, frame: str) -> None:
-        """A hint to this person; none comes before `welcome`, and whoever begins reads how things are."""
-        if self.welcomed:
+        """A hint to this person; none comes before `welcome`, and whoever begins reads how things are.
+
+        To a bot's token only with all it takes to read what may be in it.
+        """
+        if self.welcomed and self.identity is not None and scopes.has_scopes(self.identity, *scopes.READ):
             self.outbox.put(frame)
+
+    @property
+    def api_token(self) -> UUID | None:
+        """The API token it came with; None for a person's session."""
+        return self.credential_id if self.identity is not None and self.identity.session is None else None
 
     def blocks_moved(self) -> None:
         """What the user may say in direct rooms may have changed."""
-        self.rooms.forget_standings()
+        self.voice.blocks_moved()
 
     @property
     def follows_memberships(self) -> bool:
@@ -185,6 +195,9 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
     # --- the room URL ---------------------------------------------------------------------------
 
     async def _enter_only_room(self, room: str) -> None:
+        if self.identity is not None and not scopes.has_scopes(self.identity, scopes.MESSAGES_READ):
+            self.outbox.close(4403, "scope_missing", f"The token lacks the scope {scopes.MESSAGES_READ}.")
+            return
         query = dict(parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True))
         since: int | None = None
         try:

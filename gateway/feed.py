@@ -41,6 +41,7 @@ class RoomFeed:
         self.head: int | None = None
         self.live: set[Subscriber] = set()
         self.holders = 0
+        self.memberships_changed = 0  # how often, as delivered here
         self.joined: asyncio.Future[None] | None = None
         self._pool = pool
         self._on_idle = on_idle
@@ -117,6 +118,7 @@ class RoomFeed:
             return
         run = Run(following)
         self.head = run.last
+        self.memberships_changed += run.personal
         for subscriber in tuple(self.live):
             subscriber.deliver_run(run)
 

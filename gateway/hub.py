@@ -15,6 +15,7 @@ from uuid import UUID
 from django.conf import settings
 
 from accounts.selectors import ended_credentials
+from accounts.token_uses import token_uses
 from gateway.bus import Bus
 from gateway.feed import RoomFeed
 from gateway.pool import DatabasePool
@@ -34,6 +35,10 @@ class Connection(Protocol):
 
     user_id: UUID
     credential_id: UUID
+
+    @property
+    def api_token(self) -> UUID | None:
+        """The API token it came with; None for a person's session."""
 
     def ended(self, code: str) -> None:
         """Its session or API token stands no more, or its user is disabled: close with 4403."""
@@ -135,6 +140,11 @@ class Hub:
     def without_feed(self, room_ids: Iterable[UUID]) -> set[UUID]:
         """Those of the rooms that no socket here has, so that entering them asks the bus."""
         return {room_id for room_id in room_ids if room_id not in self._feeds}
+
+    def memberships_changed(self, room_id: UUID) -> int | None:
+        """How often the members of a room were told to have changed; None where no socket here has the room."""
+        feed = self._feeds.get(room_id)
+        return None if feed is None else feed.memberships_changed
 
     async def enter(self, room_ids: Iterable[UUID]) -> dict[UUID, RoomFeed]:
         """The feeds of these rooms, held for the caller, who gives each back by `release()`.
@@ -263,6 +273,7 @@ class Hub:
         people = {connection for user_id in users for connection in self._people[user_id]}
         credentials = {connection.credential_id for connection in people}
         followers = {c.user_id for c in people if c.follows_memberships}
+        token_uses.note({c.api_token for c in people if c.api_token})
 
         def read() -> tuple[str, dict[UUID, Head], dict[UUID, str], dict[UUID, list[Place]]]:
             return current_epoch(), heads(rooms), ended_credentials(credentials), places_of(followers)

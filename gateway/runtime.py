@@ -1,12 +1,17 @@
 """What one process runs beside its requests: hub, send queue, publisher. One a running event loop."""
 
 import asyncio
+import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from accounts.token_uses import token_uses
 from gateway.hub import Hub
 from gateway.sends import SendQueue
 from realtime.publish import publisher
+
+logger = logging.getLogger(__name__)
 
 App = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
@@ -19,10 +24,23 @@ class Runtime:
         self.hub = Hub()
         self.sends = SendQueue()
         publisher.start(self.hub.bus.take, self.hub.bus.name)
+        token_uses.bind(self._token_used)
         self.hub.start()
+
+    def _token_used(self) -> None:
+        """Called in any thread: there are uses of API tokens to write."""
+        with contextlib.suppress(RuntimeError):  # the loop closed just now: the process is going
+            self.loop.call_soon_threadsafe(lambda: self.hub.spawn(self._write_token_uses()))
+
+    async def _write_token_uses(self) -> None:
+        try:
+            await self.hub.pool.run(token_uses.write)
+        except Exception as error:  # they are written when they are next used
+            logger.warning("uses of API tokens were not written: %s", type(error).__name__)
 
     async def stop(self) -> None:
         """Store what is waiting, tell the bus, end."""
+        token_uses.bind(None)
         await self.sends.stop()
         await publisher.stop()
         await self.hub.stop()

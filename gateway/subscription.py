@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from django.conf import settings
@@ -31,12 +31,11 @@ class Owner(Protocol):
         """The user is out of the room; the subscription delivers nothing more."""
 
 
-class Kept:
-    """What a subscription's user may do in its room; `standing` is None until it has been read."""
+class Kept(NamedTuple):
+    """What a subscription's user may do in its room, and the loop's time when that was asked."""
 
-    def __init__(self) -> None:
-        self.standing: Standing | None = None
-        self.asked_at = 0.0
+    standing: Standing
+    asked_at: float
 
 
 class Subscription:

@@ -2,7 +2,7 @@
 
 A socket with a live subscription keeps what its user may do there, and the hub takes that away the moment it is
 told of a change: an event of their own membership, a block. So fifty signals a second cost no query, and after a
-mute, a ban or a block has come here, none goes out.
+mute, a ban or a block has come here, none goes out: what has only been put to be told is told first.
 """
 
 import asyncio
@@ -11,12 +11,15 @@ from typing import Protocol
 from uuid import UUID
 
 from common import clock
-from common.errors import ParleyError
+from common.errors import ParleyError, Unavailable
 from gateway.hub import Hub
 from gateway.socket_rooms import SocketRooms
 from gateway.subscription import Kept
+from realtime.publish import publisher
 from rooms.access import known_id
 from rooms.selectors import Standing, standing
+
+_TRIES = 5  # while people come and go faster than the database answers
 
 Tell = Callable[[UUID], None]
 Told = Callable[[Exception | None], None]
@@ -35,6 +38,7 @@ class Voice:
     def __init__(self, speaker: Speaker, hub: Hub) -> None:
         self._speaker = speaker
         self._hub = hub
+        self._blocks = 0
         self._lines: dict[UUID, list[tuple[Tell, Told]]] = {}
 
     def say(self, room: str, tell: Tell, told: Told) -> None:
@@ -44,6 +48,7 @@ class Voice:
         the database raises. NotFound is raised where `room` is not written like an id.
         """
         room_id = known_id(room)
+        publisher.settle()
         line = self._lines.get(room_id)
         if line is None:
             kept = self._kept(room_id)
@@ -51,8 +56,13 @@ class Voice:
                 _say(room_id, kept, tell, told)
                 return
             line = self._lines[room_id] = []
-            self._hub.spawn(self._ask(room_id, line))
+            self._hub.spawn(self._ask(room_id))
         line.append((tell, told))
+
+    def blocks_moved(self) -> None:
+        """Somebody blocks the user now, or no more, or the user somebody: nothing that was read still counts."""
+        self._blocks += 1
+        self._speaker.rooms.forget_standings()
 
     def _kept(self, room_id: UUID) -> Standing | None:
         """What was read for a live subscription, no longer ago than a lost message of the bus stays unnoticed."""
@@ -62,30 +72,34 @@ class Voice:
             return None
         return kept.standing
 
-    async def _ask(self, room_id: UUID, line: list[tuple[Tell, Told]]) -> None:
-        """Ask the database once for all that gathers, until it answers for what is still so."""
+    def _changes(self, room_id: UUID) -> tuple[int | None, int]:
+        """Something else once this process was told of a change that may concern the standing of its user."""
+        return self._hub.memberships_changed(room_id), self._blocks
+
+    async def _ask(self, room_id: UUID) -> None:
+        """Ask the database once for all that gathers."""
+        try:
+            kept = await self._read(room_id)
+        except Exception as error:
+            for _, told in self._lines.pop(room_id):
+                told(error)
+            return
+        subscription = self._speaker.rooms.live(room_id)
+        if subscription is not None:
+            subscription.kept = kept
+        for tell, told in self._lines.pop(room_id):
+            _say(room_id, kept.standing, tell, told)
+
+    async def _read(self, room_id: UUID) -> Kept:
+        """What the database says, and is still so."""
         user_id = self._speaker.user_id
-        found: Standing | Exception | None = None
-        while found is None:
-            subscription = self._speaker.rooms.live(room_id)
-            kept = Kept()
-            kept.asked_at = asyncio.get_running_loop().time()
-            if subscription is not None:
-                subscription.kept = kept
-            try:
-                found = await self._hub.pool.run(lambda: standing(user_id=user_id, room_id=room_id))
-                if subscription is not None and subscription.kept is not kept:
-                    found = None  # it has changed meanwhile
-                else:
-                    kept.standing = found
-            except Exception as error:
-                found = error
-        del self._lines[room_id]
-        for tell, told in line:
-            if isinstance(found, Exception):
-                told(found)
-            else:
-                _say(room_id, found, tell, told)
+        for _ in range(_TRIES):
+            asked_at, before = asyncio.get_running_loop().time(), self._changes(room_id)
+            found = await self._hub.pool.run(lambda: standing(user_id=user_id, room_id=room_id))
+            publisher.settle()
+            if self._changes(room_id) == before:
+                return Kept(found, asked_at)
+        raise Unavailable(retry_after_s=1)
 
 
 def _say(room_id: UUID, standing: Standing, tell: Tell, told: Told) -> None:

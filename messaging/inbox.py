@@ -6,16 +6,16 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
-from msgspec import Meta
+from msgspec import UNSET, Meta
 
 from common.paging import write_cursor
 from messaging import payloads
 from messaging.models import Message
 from realtime import objects
 from rooms.access import room_for_member
-from rooms.models import Membership, Room
+from rooms.models import Kind, Membership, Room
 from rooms.payloads import room_of, rooms_of
 
 UNREAD_MAX = 100
@@ -52,16 +52,16 @@ class RoomKey(msgspec.Struct, frozen=True, array_like=True):
             raise ValueError("out of range") from None
 
 
-def count_unread(*, room_id: UUID, user_id: UUID, after: int) -> int:
-    """Others' top-level, not deleted messages above `after`, counted up to UNREAD_MAX."""
-    unread = Message.objects.filter(room_id=room_id, seq__gt=after, deleted_at=None, thread_id=None)
-    return unread.exclude(author_id=user_id)[:UNREAD_MAX].count()
+def my_rooms(
+    *, user_id: UUID, kind: str | None, after: RoomKey | None, limit: int, with_messages: bool = True
+) -> RoomPage:
+    """One page of my rooms, but for hidden ones, with `me` and `last_message`: two statements, however many rooms,
+    and one more for who is in direct rooms.
 
-
-def my_rooms(*, user_id: UUID, kind: str | None, after: RoomKey | None, limit: int) -> RoomPage:
-    """One page of my rooms with `me` and `last_message`: two statements, however many rooms, and one more for
-    who is in direct rooms."""
+    Without `with_messages`, for who may not read messages, `last_message` is null everywhere.
+    """
     mine = _with_unread(Membership.objects.filter(user_id=user_id, left_seq=None, room__deleted_at=None))
+    mine = mine.filter(Q(hidden_seq=None) | Q(heard=True))
     if kind is not None:
         mine = mine.filter(room__kind=kind)
     if after is not None:
@@ -69,22 +69,30 @@ def my_rooms(*, user_id: UUID, kind: str | None, after: RoomKey | None, limit: i
             Q(room__last_event_at__lt=after.last_event_at)
             | Q(room__last_event_at=after.last_event_at, room_id__lt=after.id)
         )
+    page = list(_with_newest(mine).order_by("-room__last_event_at", "-room__id")[: limit + 1])
+    last = page[limit - 1].room if len(page) > limit else None
+    cursor = write_cursor(last.last_event_at, last.id) if last else None
+    return RoomPage(_listed(page[:limit], with_messages=with_messages), cursor)
+
+
+def in_list(mine: QuerySet[Membership], *, with_messages: bool) -> list[objects.Room]:
+    """The rooms of these memberships, each as lists show it to its member."""
+    return _listed(list(_with_newest(_with_unread(mine))), with_messages=with_messages)
+
+
+def _with_newest(mine: QuerySet[Membership]) -> QuerySet[Membership]:
     newest = Message.objects.filter(room_id=OuterRef("room_id")).order_by("-seq").values("id")[:1]
-    page = list(
-        mine.annotate(newest=Subquery(newest)).order_by("-room__last_event_at", "-room__id")[: limit + 1]
-    )
-    more = len(page) > limit
-    page = page[:limit]
-    wanted = [m.newest for m in page if m.newest is not None]
-    found = {
-        m.id: m for m in payloads.for_reader(payloads.read_messages(Message.objects.filter(id__in=wanted)))
-    }
-    results = [
-        msgspec.structs.replace(room, last_message=found.get(m.newest))
-        for m, room in zip(page, _rooms_with_me(page), strict=True)
+    return mine.annotate(newest=Subquery(newest))
+
+
+def _listed(mine: Sequence[Membership], *, with_messages: bool) -> list[objects.Room]:
+    keys = [m.newest for m in mine]  # type: ignore[attr-defined]
+    wanted = Message.objects.filter(id__in=[key for key in keys if key is not None and with_messages])
+    found = {message.id: message for message in payloads.for_reader(payloads.read_messages(wanted))}
+    return [
+        msgspec.structs.replace(room, last_message=found.get(key))
+        for key, room in zip(keys, _rooms_with_me(mine), strict=True)
     ]
-    last = page[-1].room if more else None
-    return RoomPage(results, write_cursor(last.last_event_at, last.id) if last else None)
 
 
 def my_room(*, user_id: UUID, room_id: str) -> objects.Room:
@@ -99,8 +107,19 @@ def written_room(*, user_id: UUID, room: Room) -> objects.Room:
     return msgspec.structs.replace(room_of(room), me=None) if mine is None else _rooms_with_me([mine])[0]
 
 
+def me_now(membership_id: int) -> objects.RoomMe | None:
+    """What a room is to one of its members now, by the key of their membership; None where it has ended."""
+    mine = _with_unread(Membership.objects.filter(pk=membership_id, left_seq=None)).first()
+    return None if mine is None else _me_of(mine)
+
+
 def _with_unread(mine: QuerySet[Membership]) -> QuerySet[Membership]:
-    return mine.select_related("room").annotate(unread=RawSQL(_UNREAD, []))  # noqa: S611  no input in it
+    """With what is counted, and whether there was a message since the room was hidden."""
+    since_hidden = Message.objects.filter(room_id=OuterRef("room_id"), seq__gt=OuterRef("hidden_seq"))
+    return mine.select_related("room").annotate(
+        unread=RawSQL(_UNREAD, []),  # noqa: S611  no input in it
+        heard=Exists(since_hidden),
+    )
 
 
 def _rooms_with_me(mine: Sequence[Membership]) -> list[objects.Room]:
@@ -112,6 +131,7 @@ def _rooms_with_me(mine: Sequence[Membership]) -> list[objects.Room]:
 
 
 def _me_of(membership: Membership) -> objects.RoomMe:
+    hidden = membership.hidden_seq is not None and not membership.heard  # type: ignore[attr-defined]
     return objects.RoomMe(
         role=membership.role,  # type: ignore[arg-type]  # held by a constraint
         last_read_seq=membership.last_read_seq,
@@ -120,4 +140,5 @@ def _me_of(membership: Membership) -> objects.RoomMe:
         notifications=membership.notifications,  # type: ignore[arg-type]  # held by a constraint
         favourite=membership.favourite,
         muted_until=membership.muted_until,
+        hidden=hidden if membership.room.kind == Kind.DIRECT else UNSET,
     )

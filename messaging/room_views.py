@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import scopes
-from accounts.authentication import user_of
+from accounts.authentication import identity_of, user_of
 from common import examples
 from common.errors import Banned, Blocked, ClientIdConflict, Forbidden, Invalid, NotAMember
 from common.paging import read_cursor, read_limit
@@ -73,6 +73,7 @@ class RoomsView(APIView):
             kind=kind,
             after=read_cursor(request.query_params, inbox.RoomKey),
             limit=read_limit(request.query_params),
+            with_messages=scopes.has_scopes(identity_of(request), scopes.MESSAGES_READ),
         )
         return Response(page)
 

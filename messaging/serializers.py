@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 
 class SendMessageBody(msgspec.Struct, frozen=True):
@@ -28,3 +28,13 @@ class ReadBody(msgspec.Struct, frozen=True):
 
     seq: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     force: bool | None = None
+
+
+class UpdateMySettingsBody(msgspec.Struct, frozen=True):
+    """`PATCH rooms/{id}/me/`: what is absent stays. `hidden` is for direct rooms alone."""
+
+    notifications: (
+        Annotated[str, Meta(extra_json_schema={"enum": ["all", "mentions", "none"]})] | UnsetType
+    ) = UNSET
+    favourite: bool | UnsetType = UNSET
+    hidden: bool | UnsetType = UNSET

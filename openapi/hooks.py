@@ -9,12 +9,14 @@ from drf_spectacular.generators import SchemaGenerator
 
 from common.errors import (
     REST_ERRORS,
+    Forbidden,
     InternalError,
     Invalid,
     NotAuthenticated,
     NotFound,
     ParleyError,
     RateLimited,
+    ScopeMissing,
     SessionEnded,
     TokenExpired,
     TokenInvalid,
@@ -27,6 +29,7 @@ from common.problems import PROBLEM_JSON, Problem
 from common.schema import named_structs, problem_example, ref
 from openapi.events import add_union, event_structs
 from openapi.examples import example_of
+from openapi.security import SESSION
 from openapi.structs import components
 
 Json = dict[str, Any]
@@ -61,6 +64,7 @@ def add_components(result: Json, generator: SchemaGenerator, request: object, pu
     }
     for path, operation in operations(result):
         _name_ids(operation)
+        _add_scope(operation)
         _add_errors(path, operation)
         _add_examples(operation, schemas)
     used = {tag for _, operation in operations(result) for tag in operation["tags"]}
@@ -98,6 +102,21 @@ def _name_ids(operation: Json) -> None:
             parameter["schema"] = {"type": "string", "format": "uuid"}
 
 
+def _role(operation: Json) -> str | None:
+    """What an API token needs there: a scope, SESSION, "" for nothing; None where nobody needs a token."""
+    asked = [roles for requirement in operation.get("security", ()) for roles in requirement.values()]
+    return "".join(asked[0]) if asked else None
+
+
+def _add_scope(operation: Json) -> None:
+    """Say in words what an API token needs."""
+    role = _role(operation)
+    if role is not None:
+        said = {SESSION: "Not with an API token.", "": "With any API token."}
+        parts = [operation.get("description"), said.get(role, f"API tokens need `{role}`.")]
+        operation["description"] = "\n\n".join(filter(None, parts))
+
+
 def _add_errors(path: str, operation: Json) -> None:
     """Join what every such operation may answer to the errors the view named."""
     codes: dict[int, list[str]] = {}
@@ -131,6 +150,8 @@ def _always(path: str, operation: Json) -> Iterator[type[ParleyError]]:
         yield from (TooLarge, UnsupportedType)
     if any(operation.get("security", ())):  # [{}] is what needs no token
         yield from (NotAuthenticated, TokenExpired, TokenInvalid, SessionEnded, UserDisabled)
+    if role := _role(operation):
+        yield Forbidden if role == SESSION else ScopeMissing
     if "{" in path:
         yield NotFound
     if path.startswith("/api/"):

@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType
 RoomKind = Literal["public", "private", "direct"]
 Role = Literal["owner", "admin", "member"]
 Notifications = Literal["all", "mentions", "none"]
+Scope = Literal["rooms:read", "rooms:write", "messages:read", "messages:write"]
 
 
 class Author(msgspec.Struct, frozen=True):
@@ -56,6 +57,26 @@ class Session(msgspec.Struct, frozen=True):
     current: bool
 
 
+class ApiToken(msgspec.Struct, frozen=True):
+    """A bot's token, without the token itself. `expires_at` null: until it is revoked.
+
+    `last_used_at` is exact to a minute or so.
+    """
+
+    id: UUID
+    name: str
+    scopes: tuple[Scope, ...]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+class IssuedApiToken(ApiToken, frozen=True, kw_only=True):
+    """A bot's token just made: the one time that `token` is shown."""
+
+    token: str
+
+
 class Member(msgspec.Struct, frozen=True):
     """A person in a room. `changed_seq` is the room's last event that changed this member."""
 
@@ -77,7 +98,10 @@ class Ban(msgspec.Struct, frozen=True):
 
 
 class RoomMe(msgspec.Struct, frozen=True):
-    """What a room is to the reader. `unread_count` counts up to 100, which reads "or more"."""
+    """What a room is to the reader. `unread_count` counts up to 100, which reads "or more".
+
+    `hidden`, in direct rooms alone: left out of the list of mine until the next message.
+    """
 
     role: Role
     last_read_seq: int
@@ -86,6 +110,7 @@ class RoomMe(msgspec.Struct, frozen=True):
     notifications: Notifications
     favourite: bool
     muted_until: datetime | None
+    hidden: bool | UnsetType = UNSET
 
 
 class MessageReaction(msgspec.Struct, frozen=True):

@@ -119,8 +119,9 @@ class Publisher:
     def put(self, group: str, message: dict[str, Any], size: int = 200, *, hint: bool = False) -> None:
         """Queue `message` for `group`; `size` is its rough weight in bytes. Callable from any thread.
 
-        A `hint` has no number by which a second one is known, so it says where it is from; and on a bus that
-        is slow it leaves half of the queue to the others.
+        A `hint` has no number by which a second one is known, so it says where it is from; on a bus that is
+        slow it leaves half of the queue to the others; and put on the loop itself it is told here before this
+        returns.
         """
         loop = self._loop
         bound = settings.BUS_QUEUE_MAX_BYTES
@@ -130,15 +131,26 @@ class Publisher:
         if loop is None or loop.is_closed():
             async_to_sync(self._send)([(group, message)])
             return
+        now = hint and _runs_here(loop)
         with self._lock:
-            self._new.append(message)
+            if not now:
+                self._new.append(message)
             told = len(self._new) > 1
             if self._bytes <= bound:  # else the bus hangs; the other hubs read the log
                 self._queue.append((group, message, size))
                 self._bytes += size
-        if not told:
+        if now:
+            if self._here is not None:
+                self._here(message)
+            self._wake.set()
+        elif not told:
             with contextlib.suppress(RuntimeError):  # the loop closed just now: the process is going
                 loop.call_soon_threadsafe(self._arrived)
+
+    def settle(self) -> None:
+        """Tell this process what was put so far. To be called on the loop."""
+        if self._new:
+            self._arrived()
 
     def _arrived(self) -> None:
         with self._lock:
@@ -173,6 +185,13 @@ class Publisher:
                         await layer.group_send(group, message)
         except Exception as error:  # whatever the bus does, the log has the events
             logger.warning("bus: %d publications failed: %s", len(gathered), type(error).__name__)
+
+
+def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
 
 
 publisher = Publisher()

@@ -1,8 +1,9 @@
-"""Everything that writes messages or read positions."""
+"""Everything that writes messages, read positions, and what one sets for oneself in a room."""
 
 from messaging.services.editing import delete_message, delete_message_as_operator, edit_message
 from messaging.services.reading import Read, mark_read
 from messaging.services.sending import Sent, send_messages
+from messaging.services.settings import update_my_settings
 
 __all__ = [
     "Read",
@@ -12,4 +13,5 @@ __all__ = [
     "edit_message",
     "mark_read",
     "send_messages",
+    "update_my_settings",
 ]

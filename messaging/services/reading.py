@@ -3,12 +3,13 @@
 from uuid import UUID
 
 import msgspec
-from django.db.models import F
-from django.db.models.functions import Greatest
+from django.db.models import Q
 
 from common.db import with_retry
-from messaging.inbox import count_unread
-from rooms.access import room_for_member
+from messaging.inbox import me_now
+from realtime.protocol import RoomMeMoved
+from realtime.publish import notify_on_commit
+from rooms.access import refusal, room_for_member
 from rooms.models import Membership
 
 
@@ -20,11 +21,18 @@ class Read(msgspec.Struct, frozen=True):
 
 
 def mark_read(*, user_id: UUID, room_id: str, seq: int, force: bool = False) -> Read:
-    """Move my read position to `seq` (above the head is the head); never back unless `force`."""
+    """Move my read position to `seq` (above the head is the head); never back unless `force`.
+
+    Where it moved, all my sockets are told (`room.me`).
+    """
     seat = room_for_member(user_id=user_id, room_id=room_id)
     target = min(seq, seat.room.last_seq)
-    mine = Membership.objects.filter(pk=seat.membership.pk, left_seq=None)
-    with_retry(lambda: mine.update(last_read_seq=target if force else Greatest(F("last_read_seq"), target)))
-    now_at = mine.values_list("last_read_seq", flat=True).first()
-    position = target if now_at is None else now_at
-    return Read(position, count_unread(room_id=seat.room.id, user_id=user_id, after=position))
+    elsewhere = ~Q(last_read_seq=target) if force else Q(last_read_seq__lt=target)
+    mine = Membership.objects.filter(elsewhere, pk=seat.membership.pk, left_seq=None)
+    moved = with_retry(lambda: mine.update(last_read_seq=target))
+    me = me_now(seat.membership.pk)
+    if me is None:  # taken out meanwhile
+        raise refusal(seat.room)
+    if moved:
+        notify_on_commit([user_id], RoomMeMoved(seat.room.id, me))
+    return Read(me.last_read_seq, me.unread_count)

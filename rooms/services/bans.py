@@ -6,6 +6,7 @@ from uuid import UUID
 
 from accounts.models import User
 from common import clock
+from common.db import in_transaction
 from common.errors import NotFound
 from common.text import clean_text
 from realtime import objects
@@ -14,7 +15,7 @@ from rooms.access import known_id, locked_room_for_member, standing_bans
 from rooms.models import Ban, Kind, Membership, Role
 from rooms.payloads import ban_of
 from rooms.services.members import go_out
-from rooms.services.writing import in_transaction, needs
+from rooms.services.needs import needs
 
 REASON_MAX_CHARS = 500
 

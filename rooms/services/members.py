@@ -7,6 +7,7 @@ from uuid import UUID
 
 from accounts.models import User
 from common import clock, ids
+from common.db import in_transaction
 from common.errors import Invalid, LastOwner, NotFound
 from realtime import objects
 from realtime.events import EventType
@@ -14,8 +15,8 @@ from realtime.publish import RoomEvent, publish_on_commit
 from rooms import log, notices, payloads
 from rooms.access import known_id, locked_room_for_member
 from rooms.models import Kind, Membership, Role, Room
+from rooms.services.needs import needs
 from rooms.services.people import distinct_ids, users_named
-from rooms.services.writing import in_transaction, needs
 
 
 class Added(NamedTuple):

@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import UNSET, UnsetType
 
 from common import clock
+from common.db import in_transaction
 from common.errors import Invalid, NotFound
 from realtime import objects
 from realtime.events import EventType
@@ -14,7 +15,7 @@ from rooms import log, payloads
 from rooms.access import known_id, locked_room_for_member
 from rooms.models import Kind, Membership, Role
 from rooms.services.members import needs_another_owner
-from rooms.services.writing import in_transaction, needs
+from rooms.services.needs import needs
 
 
 def update_member(

@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 
 from accounts.models import User
 from common import clock, ids
-from common.db import with_retry
+from common.db import in_transaction, with_retry
 from common.errors import ClientIdConflict, Invalid, NotFound
 from common.text import clean_client_id, clean_name, clean_text, clean_url, fold
 from realtime.events import EventType
@@ -21,8 +21,8 @@ from realtime.publish import publish_on_commit
 from rooms import log, notices, payloads
 from rooms.access import known_id, locked_room_for_member
 from rooms.models import Kind, Membership, Role, Room
+from rooms.services.needs import needs
 from rooms.services.people import distinct_ids, users_named
-from rooms.services.writing import in_transaction, needs
 
 TOPIC_MAX_CHARS = 500
 

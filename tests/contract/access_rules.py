@@ -67,12 +67,28 @@ RULES: dict[str, Rule] = {
     "blocks_remove": Rule("person"),
     "users_list": Rule("person", ANY),
     "users_get": Rule("person", ANY),
+    # Bots: each person's own
+    **dict.fromkeys(
+        (
+            "bots_list",
+            "bots_create",
+            "bots_get",
+            "bots_update",
+            "bots_delete",
+            "bots_tokens_list",
+            "bots_tokens_create",
+            "bots_tokens_revoke",
+        ),
+        Rule("person"),
+    ),
     # Rooms
     "rooms_list": Rule("person", ROOMS_READ),
     "rooms_create": Rule("person", ROOMS_WRITE),
     "rooms_get": Rule("member", ROOMS_READ),
     "rooms_update": Rule("admin", ROOMS_WRITE),
     "rooms_delete": Rule("owner", ROOMS_WRITE),
+    "rooms_public": Rule("person", ROOMS_READ),
+    "rooms_me_update": Rule("member", ROOMS_WRITE),
     "rooms_direct": Rule("person", ROOMS_WRITE),
     "rooms_join": Rule(
         "member", ROOMS_WRITE, {"stranger public": "ok", "removed public": "ok", "banned public": "banned"}

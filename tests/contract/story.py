@@ -15,13 +15,16 @@ from typing import Any, NamedTuple
 
 from django.db import transaction
 
-from accounts.models import Block
+from accounts.api_tokens import hash_of
+from accounts.models import ApiToken, Block
+from accounts.scopes import ROOMS_READ
 from common import clock, examples, ids
 from realtime.events import EventType
 from rooms import log
 from rooms.models import Ban, Kind, Membership, Room
 from rooms.selectors import current_epoch
 from tests.api import PASSWORD, Api, Person, register
+from tests.bots import another_token, make_bot
 from tests.contract.document import Operation, body_examples
 
 VIEWERS = (
@@ -63,6 +66,10 @@ class Story:
                 ("newcomer", "dan"),
             )
         }  # fmt: skip
+        bot = make_bot(ada, "adas-bot")
+        self.people |= {"bot": bot, "bot without the scope": _without_scopes(bot)}
+        self.bots = {role: make_bot(person, f"bot{n}") for n, (role, person) in enumerate(self._persons())}
+        self.tokens = {str(token.bot_id): str(token.id) for token in ApiToken.objects.all()}
         self.places: dict[tuple[str, str], Place] = {}
         for kind in ("public", "private"):
             place = self._room(kind)
@@ -70,7 +77,9 @@ class Story:
                 if viewer != "blocked":
                     self.places[kind, viewer] = place
         for viewer in IN_DIRECT:
-            with_ada = "member" if viewer in ("nobody", "stranger") else viewer
+            with_ada = (
+                "member" if viewer in ("nobody", "stranger") else viewer.removesuffix(" without the scope")
+            )
             if (who := self.people.get(with_ada)) is not None:
                 self.places["direct", viewer] = self._direct(ada, who, with_ada)
         Block.objects.create(blocker=self.people["blocked"].user, blocked=ada.user)
@@ -84,10 +93,10 @@ class Story:
 
     def _room(self, kind: str) -> Place:
         people, ada = self.people, self.people["owner"]
-        inside = [role for role in ("member", "muted", "banned", "removed", "other") if role in people]
+        inside = [role for role in ("member", "muted", "banned", "removed", "other", "bot") if role in people]
         room = ada.room(*(people[role] for role in inside), kind=kind)
         ada.add(room, people["admin"], role="admin")
-        mine = {role: people[role].send(room)["id"] for role in ("owner", "admin", "member", "muted")}
+        mine = {role: people[role].send(room)["id"] for role in ("owner", "admin", "member", "muted", "bot")}
         others = people["other"].send(room)["id"]
         ada.remove(room, people["removed"])
         ada.remove(room, people["banned"])
@@ -137,7 +146,9 @@ class Story:
             "room_id": place.id,
             "message_id": place.mine.get(viewer, place.others) if mine else place.others,
             "user_id": self._user_of(operation.path, kind),
-            "session_id": str(self.people.get(viewer, self.people["owner"]).session.id),
+            "session_id": self._session_of(viewer),
+            "bot_id": self._bot_of(viewer).id,
+            "token_id": self._token_of(viewer),
         }
         missing = [name for name in operation.parameters if name not in known]
         if missing:
@@ -146,6 +157,21 @@ class Story:
                 "tests/contract/story.py, and in Story.foreign() one of somebody else's"
             )
         return {name: known[name] for name in operation.parameters}
+
+    def _persons(self) -> list[tuple[str, Person]]:
+        return [(role, person) for role, person in self.people.items() if not person.user.is_bot]
+
+    def _bot_of(self, viewer: str) -> Person:
+        """A bot of the viewer's; ada's for whoever can have none."""
+        return self.bots.get(viewer, self.bots["owner"])
+
+    def _session_of(self, viewer: str) -> str:
+        """The viewer's session; ada's for whoever has none."""
+        person = self.people.get(viewer, self.people["owner"])
+        return str((person.session or self.people["owner"].session).id)
+
+    def _token_of(self, viewer: str) -> str:
+        return self.tokens[self._bot_of(viewer).id]
 
     def _user_of(self, path: str, kind: str) -> str:
         if path.startswith("rooms/{room_id}/bans/"):
@@ -160,9 +186,13 @@ class Story:
             return [self.unseen, *([] if viewer == "stranger" else [self.elsewhere])]
         if name == "user_id" and operation.path.startswith("rooms/{room_id}/members/"):
             return [self.people[role].id for role in ("newcomer", "removed", "banned")]
+        other = "stranger" if viewer != "stranger" else "owner"
         if name == "session_id":
-            others = (person for role, person in self.people.items() if role != viewer)
-            return [str(next(others).session.id)]
+            return [self._session_of(other)]
+        if name == "bot_id":
+            return [self.bots[other].id, self.people[other].id]
+        if name == "token_id":
+            return [self._token_of(other)]
         return []
 
     def body(self, operation: Operation, viewer: str, kind: str) -> Any:
@@ -182,7 +212,7 @@ class Story:
         }
         made = _replaced(copy.deepcopy(example), true)
         number = next(_numbers)
-        fresh = {"client_id": f"story-{number}", "refresh": person.refresh}
+        fresh = {"client_id": f"story-{number}", "refresh": person.refresh or self.people["newcomer"].refresh}
         if operation.id == "auth_register":
             fresh |= {"username": f"newcomer{number}", "email": f"newcomer{number}@example.com"}
         if operation.id == "auth_log_in":
@@ -216,6 +246,13 @@ class Story:
         path = operation.path.format(**found) + self.query(operation)
         sent = self.body(operation, viewer, kind) if body is ... else body
         return self.caller(viewer).call(operation.method, path, sent)
+
+
+def _without_scopes(bot: Person) -> Person:
+    """The bot with a token that may do nothing, such as nobody is given."""
+    bare = another_token(bot, ROOMS_READ)
+    ApiToken.objects.filter(token_hash=hash_of(bare.access)).update(scopes=[])
+    return bare
 
 
 def _replaced(value: Any, true: dict[str, str]) -> Any:

@@ -3,6 +3,7 @@
 import pytest
 
 from messaging.models import Message
+from tests.bots import make_bot
 from tests.contract.document import document, operations
 
 TAKE = {operation.id: operation for operation in operations() if "requestBody" in operation.spec}
@@ -18,12 +19,17 @@ def needs_nothing(operation):
 
 @pytest.fixture
 def call(ada, bob):
-    """`call(operation, body, content_type)` on ada's room and her message in it."""
+    """`call(operation, body, content_type)` on ada's room, her message in it, and her bot."""
     room = ada.room(bob)
-    message = ada.send(room)["id"]
+    ids = {
+        "room_id": room,
+        "message_id": ada.send(room)["id"],
+        "user_id": bob.id,
+        "bot_id": make_bot(ada).id,
+    }
 
     def run(operation, body, content_type="application/json"):
-        path = TAKE[operation].path.format(room_id=room, message_id=message, user_id=bob.id)
+        path = TAKE[operation].path.format(**ids)
         return ada.call(TAKE[operation].method, path, body, content_type=content_type)
 
     return run

@@ -6,6 +6,7 @@ from accounts.models import User
 from common.paging import write_cursor
 from messaging.models import Message
 from rooms.models import Ban, Room
+from tests.bots import make_bot
 from tests.contract.document import operations
 from tests.filling import fill
 
@@ -41,17 +42,20 @@ BY_CURSOR = [
     "users/?search=&",
     "users/me/blocks/?",
     "rooms/?",
+    "rooms/public/?",
     "rooms/{room_id}/members/?",
     "rooms/{room_id}/bans/?",
     "rooms/{room_id}/messages/{message_id}/history/?",
+    "bots/?",
+    "bots/{bot_id}/tokens/?",
 ]
 LISTS = [*BY_CURSOR, "rooms/{room_id}/messages/?", "rooms/{room_id}/events/?since=0&"]
 
 
 @pytest.fixture
 def at(ada, room):
-    """`at(path)`: with the ids of ada's room and a message of hers in it."""
-    ids = {"room_id": room, "message_id": ada.send(room)["id"]}
+    """`at(path)`: with the ids of ada's room, a message of hers in it, and her bot."""
+    ids = {"room_id": room, "message_id": ada.send(room)["id"], "bot_id": make_bot(ada).id}
     return lambda path: path.format(**ids)
 
 
@@ -123,6 +127,7 @@ WRITERS = [
     ("PATCH rooms/{}/", b'{"topic": %s}', True),
     ("PATCH rooms/{}/", b'{"avatar": %s}', True),
     ("PATCH rooms/{}/", b'{"kind": %s}', False),
+    ("PATCH rooms/{}/me/", b'{"notifications": %s}', False),
     ("PATCH rooms/{}/members/{bob}/", b'{"role": %s}', False),
     ("PATCH rooms/{}/members/{bob}/", b'{"muted_until": %s}', False),
     ("PUT rooms/{}/bans/{bob}/", b'{"reason": %s}', True),
@@ -136,6 +141,8 @@ WRITERS = [
         False,
     ),
     ("auth/register/", b'{"username": "dan", "password": "correct horse battery", "email": %s}', False),
+    ("bots/", b'{"username": %s}', False),
+    ("bots/", b'{"username": "dan", "bio": %s}', True),
 ]
 
 

@@ -27,6 +27,10 @@ AUTHOR = {
 USER = AUTHOR | {"bio": TEXT}
 OWN_USER = USER | {"email": maybe(TEXT), "created_at": TIME}
 SESSION = {"id": ID, "device": TEXT, "created_at": TIME, "last_seen_at": TIME, "current": FLAG}
+API_TOKEN = {
+    "id": ID, "name": TEXT, "scopes": [("rooms:read", "rooms:write", "messages:read", "messages:write")],
+    "created_at": TIME, "expires_at": maybe(TIME), "last_used_at": maybe(TIME),
+}  # fmt: skip
 ROLE = ("owner", "admin", "member")
 ROOM = {
     "id": ID, "kind": ("public", "private", "direct"), "name": maybe(TEXT), "topic": TEXT, "avatar": maybe(URL),
@@ -110,12 +114,35 @@ def test_users_and_sessions(api, ada, bob):
         is_a("User", USER, user)
 
 
+def test_bots_and_their_tokens(ada):
+    bot = ada.post("bots/", {"username": "mill-bot"}).body
+    is_a("User", USER, bot)
+    is_a("User", USER, ada.see(f"bots/{bot['id']}/"))
+    page = ada.see("bots/")
+    held({"results": [USER], "next_cursor": maybe(TEXT)}, page)
+    assert problems_of("UserPage", page) == []
+    tokens = f"bots/{bot['id']}/tokens/"
+    issued = ada.post(tokens, {"scopes": ["rooms:read"], "expires_at": "2999-01-01T00:00:00Z"}).body
+    is_a("IssuedApiToken", API_TOKEN | {"token": TEXT}, issued)
+    page = ada.see(tokens)
+    held({"results": [API_TOKEN], "next_cursor": maybe(TEXT)}, page)
+    assert problems_of("ApiTokenPage", page) == []
+
+
 def test_rooms(ada, bob, room):
     is_a("Room", REST_ROOM, ada.see(f"rooms/{room}/"))
     is_a("Room", REST_ROOM, ada.post("rooms/", {"kind": "public", "name": "x"}).body)
     public = ada.room(kind="public")
     is_a("Room", REST_ROOM, bob.join(public))
     is_a("Room", REST_ROOM, ada.change(public, avatar="https://example.com/x.png"))
+    is_a("RoomMe", ROOM_ME, bob.call("PATCH", f"rooms/{public}/me/", {"favourite": True}).body)
+    found = ada.see("rooms/public/?search=x")
+    held({"results": [LISTED_ROOM], "next_cursor": maybe(TEXT)}, found)
+    others = bob.see("rooms/public/?search=x")
+    held(
+        {"results": [LISTED_ROOM | {"me": (None,), "last_message": (None,)}], "next_cursor": (None,)}, others
+    )
+    assert problems_of("RoomPage", others) == []
     page = ada.see("rooms/")
     held({"results": [LISTED_ROOM], "next_cursor": maybe(TEXT)}, page)
     assert problems_of("RoomPage", page) == []
@@ -123,10 +150,12 @@ def test_rooms(ada, bob, room):
 
 
 def test_direct_rooms(ada, bob):
+    more = {"members": [AUTHOR], "me": ROOM_ME | {"hidden": FLAG}}
     made = ada.call("PUT", f"rooms/direct/{bob.id}/").body
-    is_a("Room", REST_ROOM | {"members": [AUTHOR]}, made)
-    is_a("Room", REST_ROOM | {"members": [AUTHOR]}, bob.see(f"rooms/{made['id']}/"))
-    is_a("Room", LISTED_ROOM | {"members": [AUTHOR]}, bob.see("rooms/")["results"][0])
+    is_a("Room", REST_ROOM | more, made)
+    is_a("Room", REST_ROOM | more, bob.see(f"rooms/{made['id']}/"))
+    is_a("Room", LISTED_ROOM | more, bob.see("rooms/")["results"][0])
+    is_a("RoomMe", more["me"], bob.call("PATCH", f"rooms/{made['id']}/me/", {"hidden": True}).body)
     created = bob.events(made["id"])[0]["data"]
     held({"room": ROOM | {"members": [AUTHOR]}}, created)
     assert created["room"]["name"] is None
@@ -219,8 +248,10 @@ def test_events_hold_objects_without_anything_of_a_viewer(ada, bob, room):
         ("User", USER, set()),
         ("OwnUser", OWN_USER, set()),
         ("Session", SESSION, set()),
+        ("ApiToken", API_TOKEN, set()),
+        ("IssuedApiToken", API_TOKEN | {"token": TEXT}, set()),
         ("Room", LISTED_ROOM | {"members": [AUTHOR]}, {"me", "last_message", "members"}),
-        ("RoomMe", ROOM_ME, set()),
+        ("RoomMe", ROOM_ME | {"hidden": FLAG}, {"hidden"}),
         ("Member", MEMBER, set()),
         ("Ban", BAN, set()),
         ("Message", REST_MESSAGE, {"me"}),

@@ -7,6 +7,7 @@ from django.db import connection
 
 from accounts import services as accounts
 from messaging.services import send_messages
+from rooms.models import Membership
 from rooms.selectors import current_epoch, places
 from rooms.services import add_members, create_room, open_direct_room
 from tests.api import PASSWORD, Person, path_of
@@ -190,6 +191,39 @@ def test_my_rooms_with_direct_ones(statements, ada):
         assert count(statements, see(ada, path)) == 3
 
 
+def test_my_rooms_with_hidden_ones(statements, ada):
+    rooms = direct_rooms(ada, 40)
+    Membership.objects.filter(user=ada.user, room__in=rooms[::2]).update(hidden_seq=3)
+    for room in rooms[:10]:
+        fill(str(room.id), ada, count=1)
+    assert count(statements, see(ada, "rooms/?limit=200")) == 4
+    assert len(ada.see("rooms/?limit=200")["results"]) == 25
+
+
+def test_my_settings(statements, ada, bob, rooms):
+    (room,) = rooms(1)
+    path = f"rooms/{room}/me/"
+    for messages in (0, 500):
+        fill(room, bob, count=messages)
+        body = {"favourite": messages == 0, "notifications": "none"}
+        assert count(statements, lambda: ada.call("PATCH", path, body)) == 5  # noqa: B023
+
+
+def test_public_rooms(statements, ada, bob):
+    """Who calls, the rooms, those of them that are mine, their newest messages; for a search, how far it looks."""
+
+    def make(number):
+        for n in range(number):
+            made = create_room(creator_id=bob.user.id, kind="public", name=f"{n}", members=[ada.id][: n % 2])
+            fill(str(made.room.id), bob, count=2)
+
+    make(2)
+    for _ in range(2):
+        for query, expected in (("limit=200", 4), ("limit=200&search=1", 5), ("limit=1", 4)):
+            assert count(statements, see(ada, f"rooms/public/?{query}")) <= expected
+        make(60)
+
+
 def test_a_direct_room(statements, ada, bob):
     """Made: found none, who, blocks; room, log, head, memberships; who, for the answer. Found: the half of it."""
     current_epoch()
@@ -225,7 +259,7 @@ def test_reading(statements, ada, bob, rooms):
     (room,) = rooms(1)
     for messages in (0, 500):
         fill(room, ada, count=messages)
-        assert count(statements, lambda: bob.read(room, 5)) == 5
+        assert count(statements, lambda: bob.read(room, 5)) == 4
 
 
 @pytest.mark.parametrize("number", [1, 100])

@@ -79,6 +79,7 @@ WRITES = {
         lambda s: s.ada.erase(s.bob.send(s.room)),
         ["message.created", "message.deleted"],
     ),
+    "a favourite": (lambda s: s.bob.call("PATCH", f"rooms/{s.room}/me/", {"favourite": True}), []),
     "read": (lambda s: s.bob.read(s.room, 99), []),
     "read backwards": (lambda s: s.ada.read(s.room, 0, force=True), []),
 }

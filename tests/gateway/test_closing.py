@@ -188,10 +188,37 @@ async def test_4403_not_a_member(server, ada, bob):
         assert await end_of(wire) == (4403, "not_a_member")
 
 
+@shows(4403, "scope_missing")
+async def test_4403_scope_missing(server, ada, room):
+    bot = await ada.call("POST", "bots/", {"username": "mill-bot"})
+    issued = await ada.call("POST", f"bots/{bot['id']}/tokens/", {"scopes": ["rooms:read"]})
+    async with await Wire.open(f"{server.ws}rooms/{room}/", issued["token"]) as wire:
+        assert await end_of(wire) == (4403, "scope_missing")
+
+
 @shows(4404, "not_found")
 async def test_4404_not_found(server, room, eve):
     async with await Wire.open(f"{server.ws}rooms/{room}/", eve.access) as wire:
         assert await end_of(wire) == (4404, "not_found")
+
+
+@shows(4408, "too_many_connections")
+async def test_4408_too_many_connections(server, ada, narrow, wire):
+    narrow(SOCKETS_PER_PERSON=1, UNKNOWN_SOCKETS_PER_ADDRESS=1)
+    async with await Wire.open(server.ws, ada.access) as second, await Wire.open(server.ws) as unknown:
+        assert await end_of(second) == (4408, "too_many_connections")
+        async with await Wire.open(server.ws) as another:
+            assert await end_of(another) == (4408, "too_many_connections")
+        assert await unknown.ask({"type": "ping", "id": 1}) == {"type": "pong", "id": 1}
+    assert await wire.ask({"type": "ping", "id": 1}) == {"type": "pong", "id": 1}
+
+
+@shows(4429, "rate_limited")
+async def test_4429_rate_limited(narrow, turned, wire):
+    narrow(FRAMES_BURST=5, FRAMES_PER_S=1)
+    for _ in range(11):
+        await wire.send({"type": "ping"})
+    assert await end_of(wire) == (4429, "rate_limited")
 
 
 def test_every_line_of_the_table_has_its_test():
@@ -199,6 +226,7 @@ def test_every_line_of_the_table_has_its_test():
     told = {
         (int(code), reason)
         for code, cell in re.findall(r"^\| (\d{4})[^|]* \| ([^|]*) \|", table, re.MULTILINE)
-        for reason in re.findall(r"`([a-z_]+)`", cell.replace("`type`", ""))
+        for part in re.sub(r"\(.*?\)", "", cell).split(";")
+        for reason in re.findall(r"`(\w+)`", part.partition(":")[0])
     }
     assert told == SHOWN

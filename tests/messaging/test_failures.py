@@ -34,7 +34,7 @@ def told(monkeypatch):
     """What is handed to the bus: (type, number, whether another connection saw it stored by then)."""
     found = []
 
-    def put(group, message, size=200):
+    def put(group, message, size=200, **how):
         if message["type"] == "room.events":
             room_id, events = read_room_message(message)
             found.extend((event.seq, seen_elsewhere(room_id, event.seq)) for event in events)

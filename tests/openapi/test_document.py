@@ -149,8 +149,26 @@ def test_what_asks_for_no_token_refuses_none(name):
     assert name.startswith("auth") or "401" not in found["responses"]
 
 
-def test_a_log_out_is_never_forbidden():
-    assert operation("auth_log_out")["responses"].keys() == {"204", "401", "429", "500", "503"}
+@pytest.mark.parametrize(
+    ("name", "role", "said", "refused"),
+    [
+        ("auth_log_out", ["session"], "Not with an API token.", "forbidden"),
+        ("bots_list", ["session"], "Not with an API token.", "forbidden"),
+        ("rooms_list", ["rooms:read"], "API tokens need `rooms:read`.", "scope_missing"),
+        ("messages_send", ["messages:write"], "API tokens need `messages:write`.", "scope_missing"),
+        ("users_me_get", [], "With any API token.", None),
+    ],
+)
+def test_an_operation_says_what_an_api_token_needs(name, role, said, refused):
+    found = operation(name)
+    assert found["security"] == [{"bearer": role}]
+    assert found["description"].endswith(said)
+    assert refused is None or f"`{refused}`" in found["responses"]["403"]["description"]
+    assert refused is not None or "403" not in found["responses"]
+
+
+def test_without_a_token_nothing_is_said_of_scopes():
+    assert "API token" not in operation("auth_register")["description"]
 
 
 def test_the_example_of_joining_is_a_public_room_one_does_not_own():

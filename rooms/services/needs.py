@@ -1,9 +1,6 @@
-"""What every service of this app does around its write."""
+"""What services of this app ask before they write."""
 
-from common.db import in_transaction
 from common.errors import Forbidden
-
-__all__ = ["in_transaction", "needs"]
 
 
 def needs(allowed: bool) -> None:
