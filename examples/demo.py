@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from examples.client import Json, Parley, Refused
 
 PASSWORD = "correct horse battery"  # noqa: S105  of people who live for a minute
+NAMES = ("Ada", "Bob", "Eve", "Clerk")
 WIDTH = 30
 COLOURS = ("\033[36m", "\033[33m", "\033[35m", "\033[32m")
 BOLD, PLAIN = "\033[1m", "\033[0m"
@@ -49,9 +50,10 @@ class Screen:
 class Window:
     """What one of them sees, and the messages they hold."""
 
-    def __init__(self, screen: Screen, column: int, client: Parley) -> None:
+    def __init__(self, screen: Screen, column: int, client: Parley, names: dict[str, str]) -> None:
+        """`names` are people's, by id: what an app has from `GET rooms/{id}/members/`."""
         self.messages: dict[str, Json] = {}
-        self.names: dict[str, str] = {}
+        self.names = names
         self.client = client
         self._screen, self._column = screen, column
         client.on_event, client.on_hint = self._event, self._hint
@@ -67,9 +69,6 @@ class Window:
             held = self.messages.get(message["id"])
             if held is None or message["changed_seq"] > held["changed_seq"]:
                 self.messages[message["id"]] = message
-            self.names[message["author"]["id"]] = message["author"]["display_name"]
-        if "member" in data:
-            self.names[data["member"]["user"]["id"]] = data["member"]["user"]["display_name"]
         self.say(number + self._words(frame))
 
     def _words(self, frame: Json) -> str:
@@ -86,12 +85,12 @@ class Window:
         if kind == "member.joined":
             return f"{data['member']['user']['display_name']} is in"
         if kind == "member.left":
-            return f"{self.names.get(data['user'], 'somebody')} is out: {data['reason']}"
+            return f"{self.names[data['user']]} is out: {data['reason']}"
         return str(kind)
 
     def _hint(self, frame: Json) -> None:
         if frame["type"] == "typing" and frame["active"]:
-            self.say(f"… {self.names.get(frame['user'], 'somebody')} is typing")
+            self.say(f"… {self.names[frame['user']]} is typing")
         elif frame["type"] == "unsubscribed":
             self.say(f"[out of the room: {frame['reason']}]")
         elif frame["type"] == "notice" and frame["notice"] == "mention":
@@ -122,14 +121,15 @@ async def demo(url: str, *, pause_s: float = 1.2) -> None:
         await Parley.log_in(url, f"{name}-{word}", PASSWORD, register=True) for name in ("ada", "bob", "eve")
     ]
     ada, bob, eve = people
-    for person, name in zip(people, ("Ada", "Bob", "Eve"), strict=True):
+    for person, name in zip(people, NAMES, strict=False):
         await person.rest("PATCH", "users/me/", {"display_name": name})
-    bot = await ada.rest("POST", "bots/", {"username": f"clerk-{word}", "display_name": "Clerk"})
+    bot = await ada.rest("POST", "bots/", {"username": f"clerk-{word}", "display_name": NAMES[3]})
     scopes = ["rooms:read", "messages:read", "messages:write"]
     token = await ada.rest("POST", f"bots/{bot['id']}/tokens/", {"name": "demo", "scopes": scopes})
     helper = Parley(url, token["token"])
-    screen = Screen(["Ada", "Bob", "Eve", "Clerk, a bot"], pause_s)
-    windows = [Window(screen, column, client) for column, client in enumerate((*people, helper))]
+    screen = Screen([*NAMES[:3], "Clerk, a bot"], pause_s)
+    names = dict(zip([*(person.user["id"] for person in people), bot["id"]], NAMES, strict=True))
+    windows = [Window(screen, column, client, names) for column, client in enumerate((*people, helper))]
     clerk(windows[3])
     for window in windows:
         await window.client.start()
