@@ -1,4 +1,5 @@
-"""A session that ends loses its sockets on every worker, at once, and soon where the bus is broken."""
+"""A session that ends, and a user who is disabled, lose their sockets on every worker, at once, and soon where the
+bus is broken."""
 
 import asyncio
 import time
@@ -7,12 +8,20 @@ import pytest
 
 from tests.client.socket import Socket
 from tests.faults.cluster import Cluster
-from tests.faults.people import People
+from tests.faults.people import PASSWORD, People
 
 pytestmark = pytest.mark.faults
 
 AT_ONCE_S = 1.0
 BUS_BROKEN_S = 5.0  # of the 25 promised: a break is noticed after a second, and then looked for every second
+
+DISABLE = """
+import time
+from uuid import UUID
+from accounts.disabling import disable_user
+disable_user(user_id=UUID("{}"))
+print(time.time())
+"""
 
 
 @pytest.mark.parametrize("broken", [False, True], ids=["whole", "broken"])
@@ -32,6 +41,39 @@ async def test_logging_out_on_one_worker_closes_the_sockets_on_both(
             ending = await socket.wait_closed()
             assert (ending.code, ending.why) == (4403, "session_ended")
         assert time.monotonic() - began < (BUS_BROKEN_S if broken else AT_ONCE_S)
+        await his.request("ping")
+    finally:
+        if broken:
+            await asyncio.to_thread(redis.start)
+    await his.close()
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["whole", "broken"])
+async def test_disabling_a_user_closes_all_their_sockets_on_both_workers(
+    cluster: Cluster, people: People, broken: bool
+) -> None:
+    """By a process that serves nobody, as an operator's command is."""
+    redis = cluster.stores.redis
+    ada, bob = await people.register("ada"), await people.register("bob")
+    tablet = people.at(ada, cluster.b.url)
+    await tablet.log_in(ada.user["username"], PASSWORD)
+    hers = [
+        await Socket.connect(worker.url, rest.access) for worker in cluster.workers for rest in (ada, tablet)
+    ]
+    his = await Socket.connect(cluster.b.url, bob.access)
+    if broken:
+        await asyncio.to_thread(redis.stop)
+    try:
+        disabling = asyncio.create_task(
+            asyncio.to_thread(cluster.stores.manage, "shell", "-v0", "-c", DISABLE.format(ada.user_id))
+        )
+        ends = []
+        for socket in hers:
+            ending = await socket.wait_closed(30)
+            assert (ending.code, ending.why) == (4403, "user_disabled")
+            ends.append(time.time())
+        committed_at = float((await disabling).split()[-1])
+        assert max(ends) - committed_at < (BUS_BROKEN_S if broken else AT_ONCE_S)
         await his.request("ping")
     finally:
         if broken:
