@@ -123,6 +123,10 @@ DATABASE_STATEMENT_S: float = env.float("DATABASE_STATEMENT_S", 15.0)  # Postgre
 SOCKET_DATABASE_THREADS: int = env.int("SOCKET_DATABASE_THREADS", 4)  # reads for sockets at once
 SEND_BATCH_MAX: int = env.int("SEND_BATCH_MAX", 500)  # messages of one transaction
 SEND_QUEUE_MAX: int = env.int("SEND_QUEUE_MAX", 10_000)  # waiting for it; more get `unavailable`
+ROOM_PURGE_AFTER_S: int = env.int("ROOM_PURGE_AFTER_S", 86_400)  # rows of a deleted room are kept that long
+PURGE_BATCH_ROWS: int = env.int("PURGE_BATCH_ROWS", 500)  # … and then go so many at once
+HOUSEKEEPING_S: float = env.float("HOUSEKEEPING_S", 3_600.0)  # about so often such rows are looked for
+HOUSEKEEPING_PAUSE_S: float = env.float("HOUSEKEEPING_PAUSE_S", 0.05)  # between two batches
 
 
 def _database() -> dict[str, Any]:

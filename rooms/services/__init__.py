@@ -3,6 +3,7 @@
 from rooms.services.bans import ban_user, lift_ban
 from rooms.services.direct import open_direct_room
 from rooms.services.members import Added, add_member, add_members, join_room, leave_room, remove_member
+from rooms.services.purge import purge_deleted_rooms
 from rooms.services.roles import update_member
 from rooms.services.rooms import CreatedRoom, create_room, delete_room, update_room
 
@@ -18,6 +19,7 @@ __all__ = [
     "leave_room",
     "lift_ban",
     "open_direct_room",
+    "purge_deleted_rooms",
     "remove_member",
     "update_member",
     "update_room",
