@@ -8,6 +8,7 @@ from typing import Any
 
 from accounts.token_uses import token_uses
 from gateway.housekeeping import keep_house
+from common.exchange import exchange
 from gateway.hub import Hub
 from gateway.sends import SendQueue
 from realtime.publish import publisher
@@ -46,6 +47,7 @@ class Runtime:
         await self.sends.stop()
         await publisher.stop()
         await self.hub.stop()
+        await exchange.told()  # that its sockets are gone
 
 
 _current: Runtime | None = None
