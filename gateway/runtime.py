@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from accounts.token_uses import token_uses
-from gateway.housekeeping import keep_house
 from common.exchange import exchange
+from gateway.housekeeping import keep_house
 from gateway.hub import Hub
 from gateway.sends import SendQueue
 from realtime.publish import publisher

@@ -219,19 +219,6 @@ async def test_4429_rate_limited(narrow, turned, wire):
     for _ in range(11):
         await wire.send({"type": "ping"})
     assert await end_of(wire) == (4429, "rate_limited")
-async def test_4408_too_many_connections(server, ada, narrow):
-    narrow(SOCKETS_PER_PERSON=1)
-    async with await Wire.open(server.ws, ada.access), await Wire.open(server.ws, ada.access) as second:
-        assert await end_of(second) == (4408, "too_many_connections")
-
-
-@shows(4429, "rate_limited")
-async def test_4429_rate_limited(server, ada, narrow, turned):
-    narrow(FRAMES_BURST=5, FRAMES_PER_S=1)
-    async with await Wire.open(server.ws, ada.access) as wire:
-        for _ in range(11):
-            await wire.send({"type": "ping"})
-        assert await end_of(wire) == (4429, "rate_limited")
 
 
 def test_every_line_of_the_table_has_its_test():
