@@ -61,7 +61,13 @@ def register(
 
 
 def log_in(*, username: str, password: str, device: str = "", source: str | None = None) -> Opened:
-    """A new session of who has this user name (or e-mail) and password.
+    """A new session of who has this user name (or e-mail) and password; the errors of `user_by_password`."""
+    device = clean_name(device, attr="device", blank=True)
+    return _open(user_by_password(username=username, password=password, source=source), device)
+
+
+def user_by_password(*, username: str, password: str, source: str | None = None) -> User:
+    """Who has this user name (or e-mail) and password.
 
     Hashes exactly one password, whether or not there is such a user. BadCredentials; UserDisabled
     where the password was right; Invalid for text that is none; Unavailable where too many wait. RateLimited,
@@ -70,7 +76,6 @@ def log_in(*, username: str, password: str, device: str = "", source: str | None
     """
     name = clean_text(username, attr="username", max_chars=EMAIL_MAX_CHARS).strip()
     password = clean_password(password)
-    device = clean_name(device, attr="device", blank=True)
     # A user name holds no "@", so a text is never one person's name and another's address.
     by, key = ("email_key", name.casefold()) if "@" in name else ("username_key", username_key(name))
     guesses = guessing.Guesses(key, source)
@@ -84,7 +89,7 @@ def log_in(*, username: str, password: str, device: str = "", source: str | None
             raise BadCredentials
     if not user.is_active or user.deleted_at is not None:
         raise UserDisabled
-    return _open(user, device)
+    return user
 
 
 def refresh(*, token: str) -> tokens.Pair:

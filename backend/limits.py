@@ -11,7 +11,9 @@ from hashlib import blake2b
 from http import HTTPStatus
 from uuid import UUID
 
+import structlog
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -25,6 +27,9 @@ from common.limits import REQUESTS
 
 _LIMITED = "/api/v1/"
 _TOKENS_MAX = 10_000  # of whom it is remembered who pays; 200 bytes each
+
+
+logger = structlog.get_logger(__name__)
 
 
 class RequestLimitMiddleware:
@@ -42,6 +47,7 @@ class RequestLimitMiddleware:
         self.is_async = iscoroutinefunction(get_response)
         if self.is_async:
             markcoroutinefunction(self)
+        self._warned = False
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if self.is_async:
@@ -50,7 +56,7 @@ class RequestLimitMiddleware:
             response = self.get_response(request)
             assert isinstance(response, HttpResponseBase)
             return response
-        toll = _Toll(request)
+        toll = self._toll(request)
         response = self.get_response(request) if toll.standing.allowed else toll.refusal()
         assert isinstance(response, HttpResponseBase)
         return toll.paid(response)
@@ -58,8 +64,18 @@ class RequestLimitMiddleware:
     async def _call_async(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith(_LIMITED):
             return await self._answer(request)
-        toll = _Toll(request)
+        toll = self._toll(request)
         return toll.paid(await self._answer(request) if toll.standing.allowed else toll.refusal())
+
+    def _toll(self, request: HttpRequest) -> "_Toll":
+        if not (self._warned or settings.FORWARDED_ALLOW_IPS) and "X-Forwarded-For" in request.headers:
+            self._warned = True
+            logger.warning(
+                "X-Forwarded-For is not believed. Behind a proxy set FORWARDED_ALLOW_IPS: "
+                "all people there share the limits of one address.",
+                peer=source_of_request(request),
+            )
+        return _Toll(request)
 
     async def _answer(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)

@@ -27,6 +27,7 @@ _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _SECRET_PARTS = ("secret", "code", "token")
 _PROBES = ("/healthz", "/readyz")
 _PATH_MAX_CHARS = 512  # of a line in the log
+_ADMIN_FILES = "/static/admin/"
 # An answer of the API is data: should a browser ever show one as a page, it runs and loads nothing.
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
@@ -87,10 +88,10 @@ class HostMiddleware(CommonMiddleware):
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
-    """WhiteNoise for the documentation pages' files, also between asynchronous middleware.
+    """WhiteNoise for the files of the documents and of the admin, also between asynchronous middleware.
 
     Its own is synchronous alone: every request, of the API too, would change threads and back for
-    it, and its files be read by Django with a warning each. With DOCS_ENABLED off there are no files.
+    it, and its files be read by Django with a warning each. What is switched off has no files.
     """
 
     sync_capable = True
@@ -119,7 +120,9 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
         return await asyncio.to_thread(self._read, static_file, request)
 
     def _file(self, request: HttpRequest) -> StaticFile | None:
-        return self.files.get(request.path_info) if settings.DOCS_ENABLED else None
+        of_admin = request.path_info.startswith(_ADMIN_FILES)
+        switched_on = settings.ADMIN_ENABLED if of_admin else settings.DOCS_ENABLED
+        return self.files.get(request.path_info) if switched_on else None
 
     def _read(self, static_file: StaticFile, request: HttpRequest) -> HttpResponse:
         """The answer with its file in memory: a megabyte or two."""

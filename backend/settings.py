@@ -123,6 +123,10 @@ DATABASE_STATEMENT_S: float = env.float("DATABASE_STATEMENT_S", 15.0)  # Postgre
 SOCKET_DATABASE_THREADS: int = env.int("SOCKET_DATABASE_THREADS", 4)  # reads for sockets at once
 SEND_BATCH_MAX: int = env.int("SEND_BATCH_MAX", 500)  # messages of one transaction
 SEND_QUEUE_MAX: int = env.int("SEND_QUEUE_MAX", 10_000)  # waiting for it; more get `unavailable`
+ROOM_PURGE_AFTER_S: int = env.int("ROOM_PURGE_AFTER_S", 86_400)  # rows of a deleted room are kept that long
+PURGE_BATCH_ROWS: int = env.int("PURGE_BATCH_ROWS", 500)  # … and then go so many at once
+HOUSEKEEPING_S: float = env.float("HOUSEKEEPING_S", 3_600.0)  # about so often such rows are looked for
+HOUSEKEEPING_PAUSE_S: float = env.float("HOUSEKEEPING_PAUSE_S", 0.05)  # between two batches
 
 
 def _database() -> dict[str, Any]:
@@ -199,6 +203,9 @@ except ValueError as error:
 DRAIN_S: int = env.int("DRAIN_S", 10)  # for requests and frames under way when a worker stops
 WORKER_START_S: float = env.float("WORKER_START_S", 30.0)  # for a renewed worker to answer
 DOCS_ENABLED: bool = env.bool("DOCS_ENABLED", DEBUG)
+ADMIN_ENABLED: bool = env.bool("ADMIN_ENABLED", False)  # the pages for operators
+ADMIN_PATH: str = env.str("ADMIN_PATH", "admin").strip("/") + "/"  # where they are, below the root
+ADMIN_SESSION_S: int = env.int("ADMIN_SESSION_S", 8 * 3_600)  # an operator stays logged in to them
 LOG_LEVEL: str = env.str("LOG_LEVEL", "INFO")
 LOG_JSON: bool = env.bool("LOG_JSON", not DEBUG)
 LOGGING_CONFIG = "backend.logs.set_up"
@@ -209,6 +216,10 @@ INSTALLED_APPS = [
     "corsheaders",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    # Installed whether or not the admin is on: what `migrate` makes must not depend on a switch.
+    "backend.apps.OperatorConfig",
+    "django.contrib.messages",
+    "django.contrib.sessions",
     "django.contrib.staticfiles",
     "channels",
     "rest_framework",
@@ -228,23 +239,39 @@ MIDDLEWARE = [
     "backend.limits.RequestLimitMiddleware",
     "backend.middleware.HostMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    *(["backend.operators.OperatorMiddleware"] if ADMIN_ENABLED else []),
 ]
 ROOT_URLCONF = "backend.urls"
 ASGI_APPLICATION = "backend.asgi.application"
-TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "backend" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
 STATIC_URL = "static/"
-WHITENOISE_USE_FINDERS = True  # no collectstatic step: only the documentation pages have files
+WHITENOISE_USE_FINDERS = True  # no collectstatic step: only the documents and the admin have files
 WHITENOISE_AUTOREFRESH = False
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 APPEND_SLASH = False  # a redirect would lose a POST's body
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False
+FORMAT_MODULE_PATH = "backend.formats"  # of the admin's times
 DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_MAX_BYTES
 
 # --- Security -----------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.OperatorBackend"]  # of the admin: the API has its tokens
 PASSWORD_HASHERS = ["accounts.hashers.PasswordHasher"]
 PASSWORD_HASHES_AT_ONCE: int = env.int("PASSWORD_HASHES_AT_ONCE", 2)  # a process; 19 MiB and a core each
 PASSWORD_HASH_WAIT_S: float = env.float("PASSWORD_HASH_WAIT_S", 5.0)  # for a turn; then `unavailable`
@@ -259,10 +286,16 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
 SECURE_HSTS_PRELOAD = not DEBUG
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", False) else None
 SECURE_REFERRER_POLICY = "same-origin"
+# Cookies are the admin's alone: no browser sends them to the API, nor along from another site.
+SESSION_COOKIE_NAME = "parley_admin"
+SESSION_COOKIE_AGE = ADMIN_SESSION_S
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"/{ADMIN_PATH}"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
 X_FRAME_OPTIONS = "DENY"
-# No cookie authenticates anything, so there is nothing a forged cross-site request could use.
-SILENCED_SYSTEM_CHECKS = ["security.W003"]
+# No cookie authenticates anything but in the admin, whose views each check for forged requests themselves;
+# and what the admin's own checks miss in MIDDLEWARE, backend.operators does for its path alone.
+SILENCED_SYSTEM_CHECKS = ["security.W003", "admin.E408", "admin.E409", "admin.E410"]
 
 CORS_ALLOWED_ORIGINS = ALLOWED_ORIGINS
 CORS_ALLOWED_ORIGIN_REGEXES = [r"^https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?\Z"] if DEBUG else []

@@ -1,5 +1,6 @@
 """Every URL of the server. What is none of them answers `not_found` like anything that is not there."""
 
+from django.conf import settings
 from django.urls import include, path, re_path
 
 from backend.errors import bad_request, not_found, permission_denied, server_error
@@ -17,6 +18,7 @@ urlpatterns = [
     path("api/v1/", include("accounts.urls")),
     path("api/v1/", include("messaging.urls")),  # before rooms/{id}/…: rooms/direct/… is no room's id
     path("api/v1/", include("rooms.urls")),
+    *([path(settings.ADMIN_PATH, include("backend.operator_urls"))] if settings.ADMIN_ENABLED else []),
     # A view, and not only handler404, which Django passes over with DEBUG on.
     re_path(r"", not_found),
 ]

@@ -126,7 +126,10 @@ class Exchange:
                 asked = [(part, part.asks()) for part in self._parts] if self.on else []
             answers = self._ask([ask for _, asks in asked for ask in asks]) if self.on else []
             with self._turn:
-                self._settle(asked, answers)
+                try:
+                    self._settle(asked, answers)
+                except Exception:  # this thread has to live: nobody would start another
+                    logger.exception("limits: what Redis answered could not be read")
                 ready = [act for begun, act in self._waiting if begun <= self._begun or self.failing]
                 self._waiting = [w for w in self._waiting if w[0] > self._begun and not self.failing]
             for act in ready:

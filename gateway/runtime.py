@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from accounts.token_uses import token_uses
+from common.exchange import exchange
+from gateway.housekeeping import keep_house
 from gateway.hub import Hub
 from gateway.sends import SendQueue
 from realtime.publish import publisher
@@ -26,6 +28,7 @@ class Runtime:
         publisher.start(self.hub.bus.take, self.hub.bus.name)
         token_uses.bind(self._token_used)
         self.hub.start()
+        self.hub.spawn(keep_house(self.hub.pool))
 
     def _token_used(self) -> None:
         """Called in any thread: there are uses of API tokens to write."""
@@ -44,6 +47,7 @@ class Runtime:
         await self.sends.stop()
         await publisher.stop()
         await self.hub.stop()
+        await exchange.told()  # that its sockets are gone
 
 
 _current: Runtime | None = None

@@ -43,6 +43,18 @@ _AGAIN = {
     500: "with back-off",
     503: "yes, with the same `client_id`",
 }
+_RATE_HEADERS = {
+    "Retry-After": ("Seconds to wait.", "1"),
+    "RateLimit": (
+        "Of each limit so many more now, and the seconds until a whole burst "
+        "(draft-ietf-httpapi-ratelimit-headers-10). On other answers too.",
+        '"requests";r=0;t=4',
+    ),
+    "RateLimit-Policy": (
+        "The limits: a burst, and the seconds in which it flows back.",
+        '"requests";q=200;w=4',
+    ),
+}
 # The 401s that another token does not cure.
 _FINAL = {"bad_credentials", "user_disabled"}
 
@@ -61,6 +73,10 @@ def add_components(result: Json, generator: SchemaGenerator, request: object, pu
     result["components"]["schemas"] = dict(sorted(schemas.items()))
     result["components"]["examples"] = {
         error.code: {"summary": error.title, "value": problem_example(error)} for error in REST_ERRORS
+    }
+    result["components"]["headers"] = {
+        name: {"schema": {"type": "string"}, "description": text, "example": example}
+        for name, (text, example) in _RATE_HEADERS.items()
     }
     for path, operation in operations(result):
         _name_ids(operation)
@@ -131,6 +147,7 @@ def _add_errors(path: str, operation: Json) -> None:
             known.append(error.code)
     for status, known in sorted(codes.items()):
         responses[str(status)] = {
+            **({"headers": _rate_headers()} if status == RateLimited.status else {}),
             "description": " ".join(f"`{code}`: {_BY_CODE[code].title}" for code in known),
             "content": {
                 PROBLEM_JSON: {
@@ -139,6 +156,10 @@ def _add_errors(path: str, operation: Json) -> None:
                 }
             },
         }
+
+
+def _rate_headers() -> Json:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in _RATE_HEADERS}
 
 
 def _always(path: str, operation: Json) -> Iterator[type[ParleyError]]:

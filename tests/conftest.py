@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,6 +67,12 @@ def server(transactional_db: None, settings: Settings) -> Iterator[LiveServer]:
     live.start()
     yield live
     live.stop()
+
+
+@pytest.fixture
+def screenshots(tmp_path: Path) -> Path:
+    """Where a browser's test puts what it saw: PARLEY_SCREENSHOTS, if that is set."""
+    return Path(os.environ.get("PARLEY_SCREENSHOTS", tmp_path))
 
 
 @pytest.fixture

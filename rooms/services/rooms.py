@@ -199,7 +199,20 @@ def delete_room(*, actor_id: UUID, room_id: str) -> None:
     in_transaction(write)
 
 
-def end_room(room: Room, *, actor_id: UUID) -> None:
+def delete_room_as_operator(*, room_id: UUID) -> None:
+    """As `delete_room`, by nobody who is in it: the event's actor is null. NotFound where it is deleted."""
+
+    def write() -> None:
+        room = log.lock_rooms([room_id]).get(room_id)
+        if room is None:
+            raise NotFound()
+        needs(room.kind != Kind.DIRECT)
+        end_room(room, actor_id=None)
+
+    in_transaction(write)
+
+
+def end_room(room: Room, *, actor_id: UUID | None) -> None:
     """Mark the locked `room` as deleted and tell whoever is in it; of a great many, NOTICE_MAX_PEOPLE."""
     at = clock.now()
     entry = log.Entry(room, EventType.ROOM_DELETED, actor_id)

@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from tests.gateway.wire import Wire
 
@@ -52,6 +53,24 @@ def test_a_proxys_word_is_the_last_that_is_no_proxys(turned, proxies, server):
     ]
     assert [ask(server, PROXY, *headers) for headers in heard] == [404] * 3 + [429] * 2
     assert ask(server, PROXY, "198.51.100.8") == 404
+
+
+def test_a_proxy_that_is_not_configured_is_spoken_of_once(client, db):
+    with capture_logs() as lines:
+        for _ in range(3):
+            client.get("/api/v1/nothing/", secure=True)
+        for _ in range(3):
+            client.get("/api/v1/nothing/", secure=True, headers={"X-Forwarded-For": "203.0.113.1"})
+    (line,) = [line for line in lines if line["log_level"] == "warning"]
+    assert "Behind a proxy set FORWARDED_ALLOW_IPS" in line["event"]
+    assert line["peer"] == "127.0.0.1"
+
+
+def test_with_proxies_configured_nothing_is_said(settings, client, db):
+    settings.FORWARDED_ALLOW_IPS = "10.0.0.1"
+    with capture_logs() as lines:
+        client.get("/api/v1/nothing/", secure=True, headers={"X-Forwarded-For": "203.0.113.1"})
+    assert [line["log_level"] for line in lines] == ["info"]
 
 
 async def test_a_socket_is_of_the_address_that_the_proxy_names(proxies, server):

@@ -7,6 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 ADDRESS = "127.0.0.1:8000"
 CURL = "Five minutes with curl"
+BOT = "A bot in a minute"
 BROWSER = "Five minutes in the browser"
 
 
@@ -32,6 +33,7 @@ def run_in_bash(script: list[str], port: int) -> str:
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", with_port("\n".join(script), port)],
         env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=60,

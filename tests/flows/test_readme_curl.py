@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.flows.readme import CURL, blocks, run_in_bash
+from tests.flows.readme import BOT, CURL, blocks, run_in_bash
 from tests.live import LiveServer
 
 pytestmark = [
@@ -47,3 +47,15 @@ def test_a_second_visit_logs_in_instead_of_registering(server: LiveServer) -> No
     assert second != helpers
     joined = answers(run_in_bash([helpers, second, room], server.port))
     assert joined[0]["member_count"] == 2
+
+
+def test_the_bot_comes_in_and_speaks_and_the_script_of_the_examples_with_its_token(
+    server: LiveServer,
+) -> None:
+    helpers, room, *_ = blocks(CURL, "sh")
+    made, said = blocks(BOT, "sh")
+    [post] = blocks("A line from cron", "sh", "examples/README.md")
+    _, joined, first, seq, again = answers(run_in_bash([helpers, room, made, said, post, post], server.port))
+    assert (joined["member_count"], joined["me"]["role"]) == (3, "member")
+    assert (first["author"]["username"], first["author"]["is_bot"]) == ("mill-bot", True)
+    assert (first["body"], seq, again) == ("The back-up is done.", first["seq"] + 1, first["seq"] + 1)

@@ -9,6 +9,7 @@ import pytest
 from django.db import transaction
 
 from accounts.api_tokens import new_token
+from accounts.disabling import disable_user
 from accounts.models import ApiToken, User
 from common import clock
 from realtime.protocol import SessionExpiring
@@ -141,6 +142,15 @@ async def test_deleting_the_bot_closes_all_its_sockets_at_once(ada, bot, connect
         assert (ending.code, ending.why) == (4403, "user_disabled")
     assert time.monotonic() - began < AT_ONCE_S
     await hers.request("ping")
+
+
+async def test_disabling_the_owner_closes_the_bots_sockets_at_once(ada, bot, connect):
+    socket = await connect(await bot())
+    began = time.monotonic()
+    await in_database(lambda: disable_user(user_id=UUID(ada.user_id)))
+    ending = await socket.wait_closed()
+    assert (ending.code, ending.why) == (4403, "user_disabled")
+    assert time.monotonic() - began < AT_ONCE_S
 
 
 async def test_what_the_bus_did_not_say_the_check_finds(server, ada, bot, connect):

@@ -78,6 +78,8 @@ def daphne(tmp_path):
         "DEBUG": "1",
         "ALLOWED_HOSTS": "127.0.0.1",
         **WIDE_ENV,
+        "FORWARDED_ALLOW_IPS": "127.0.0.1",
+        "UNKNOWN_SOCKETS_PER_ADDRESS": "3",
     }
     subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=env, check=True)
     with (tmp_path / "daphne.log").open("wb") as log:
@@ -139,5 +141,10 @@ async def test_the_wire_on_daphne(daphne):
                 assert (ended_with, frames[-1]["code"]) == (code, why)
         async with await Wire.open(ws, "nonsense") as wire:
             assert (await wire.ends())[1] == 4401
+        # It believes nobody about where they are.
+        unknown = [await Wire.open(ws, headers={"X-Forwarded-For": f"203.0.113.{n}"}) for n in range(4)]
+        assert (await unknown[3].ends())[1] == 4408
+        for wire in unknown:
+            await wire.connection.close()
         await his.close()
         assert his.violations == hers.violations == only.violations == []

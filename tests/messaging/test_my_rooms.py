@@ -6,6 +6,7 @@ from common import clock
 from messaging.models import Message
 from rooms.models import Room
 from rooms.services import create_room
+from tests.bots import another_token, make_bot
 
 
 def ids(rooms):
@@ -122,3 +123,13 @@ def test_a_cursor_of_another_list_is_invalid(ada, bob, eve):
     rooms = ada.see("rooms/?limit=1")["next_cursor"]
     assert ada.get(f"rooms/?cursor={members}").code == "invalid"
     assert ada.get(f"rooms/{room}/members/?cursor={rooms}").code == "invalid"
+
+
+def test_a_token_that_may_not_read_messages_sees_no_last_one(ada):
+    reads = make_bot(ada, scopes=["rooms:read", "messages:read"])
+    room = ada.room(reads)
+    ada.send(room)
+    reads_not = another_token(reads, "rooms:read", "messages:write")
+    [shown] = reads.see("rooms/")["results"]
+    assert shown["last_message"]["body"] == "The mill is running."
+    assert reads_not.see("rooms/")["results"] == [shown | {"last_message": None}]

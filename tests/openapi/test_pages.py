@@ -91,3 +91,11 @@ async def test_with_documents_off_there_is_no_file(client, settings, name):
 def test_scripts_are_not_for_other_origins(client):
     name = next(name for name in files_of(client, "/api/docs/") if name.endswith(".js"))
     assert "Access-Control-Allow-Origin" not in client.get(name)
+
+
+@pytest.mark.parametrize("path", ["/api/docs/", "/api/redoc/", "/api/schema/"])
+def test_the_documents_are_not_limited(narrow, client, path):
+    narrow(REQUESTS_BURST=1, REQUESTS_PER_S=1)
+    answers = [client.get(path, secure=True) for _ in range(3)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert not any(name.startswith("RateLimit") for answer in answers for name in answer.headers)
