@@ -76,6 +76,7 @@ async def test_a_bot_is_told_that_its_token_ends_whatever_its_scopes(settings, s
     settings.EXPIRY_NOTICE_S = 100
     bot = await ada.call("POST", "bots/", {"username": "mill-bot"})
     for scopes in (["messages:write"], ["rooms:read", "messages:read"]):
+        ends_at = (clock.now() + timedelta(seconds=100.5)).isoformat()
         issued = await ada.call(
             "POST", f"bots/{bot['id']}/tokens/", {"scopes": scopes, "expires_at": ends_at}
         )
