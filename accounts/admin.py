@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts.bots import revoke_token
 from accounts.disabling import disable_user, enable_user
 from accounts.models import ApiToken, Session, User
 from accounts.sessions import end_session
@@ -98,3 +99,14 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     search_help_text = "A part of a bot's name, or an id (of a token, a bot or its owner)."
     ordering = ("-id",)
     fields = ("id", "bot", "name", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at")
+    actions = ("revoke",)
+
+    @admin.action(description="Revoke: refuse it, close its sockets", permissions=["operate"])
+    def revoke(self, request: HttpRequest, rows: QuerySet[ApiToken]) -> None:
+        self.each(request, rows, lambda row: row.revoked_at is None and _revoked(row), "Revoked")
+
+
+def _revoked(token: ApiToken) -> bool:
+    assert token.bot.owner_id is not None
+    revoke_token(owner_id=token.bot.owner_id, bot_id=str(token.bot_id), token_id=str(token.id))
+    return True

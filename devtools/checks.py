@@ -17,6 +17,11 @@ from devtools.services import stores
 
 AT_ONCE = 2
 POLL_S = 0.05
+# The heart of the protocol, in seconds; --all runs all of it there.
+ON_DAPHNE = [
+    f"tests/gateway/test_{name}.py"
+    for name in ("connecting", "frames", "subscribe", "sending", "leaving", "closing")
+]
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,8 @@ def test(arguments: list[str]) -> int:
     chosen = [argument for argument in arguments if argument != "--all"]
     with tempfile.TemporaryDirectory(prefix="parley-test-") as folder:
         env = check_environ(folder)
-        if len(chosen) < len(arguments):
+        everything = len(chosen) < len(arguments)
+        if everything:
             env |= {"PARLEY_TEST_ALL": "1", "PARLEY_NO_SKIP": "1"}
         say("== PostgreSQL and Redis")
         with stores() as (database_url, redis_url):
@@ -49,7 +55,7 @@ def test(arguments: list[str]) -> int:
                 for step in _chosen_steps(chosen, servers):
                     _one(step, env)
             else:
-                _all_at_once(_test_steps(servers), env)
+                _all_at_once(_test_steps(servers, f"sqlite:///{folder}/daphne.sqlite3", everything), env)
     say(f"all checks passed in {time.monotonic() - started:.0f} s")
     return 0
 
@@ -63,7 +69,7 @@ def _chosen_steps(chosen: list[str], servers: Mapping[str, str]) -> list[Step]:
     ]
 
 
-def _test_steps(servers: Mapping[str, str]) -> list[Step]:
+def _test_steps(servers: Mapping[str, str], another_sqlite: str, everything: bool) -> list[Step]:
     """All tests, for two at a time: those that break servers have their own and mostly wait."""
     pytest: Command = [PYTHON, "-m", "pytest"]
     # Beside each other on the same servers: a database and a prefix of their own.
@@ -82,6 +88,11 @@ def _test_steps(servers: Mapping[str, str]) -> list[Step]:
             "tests on PostgreSQL and Redis, of sockets",
             [*pytest, "-m", "not faults", "tests/gateway"],
             others,
+        ),
+        Step(
+            "tests of the protocol on daphne",
+            [*pytest, *(["tests/gateway"] if everything else ON_DAPHNE)],
+            {"PARLEY_TEST_SERVER": "daphne", "DATABASE_URL": another_sqlite},
         ),
     ]
 

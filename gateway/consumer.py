@@ -21,10 +21,10 @@ from common.ids import new_id
 from common.paging import read_int
 from gateway import commands
 from gateway.auth import CREDENTIAL, Credential, close_code
+from gateway.direct_outbox import outbox_for
 from gateway.entrance import Entrance
 from gateway.frames import error_frame, welcome_frame
 from gateway.lifetime import Lifetime
-from gateway.outbox import outbox_for
 from gateway.reader import FrameReader
 from gateway.runtime import runtime
 from gateway.socket_rooms import SocketRooms, Wanted
@@ -48,7 +48,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         self.runtime = runtime()
         self.outbox = outbox_for(scope, send)
         self.base_send = send
-        self.lifetime = Lifetime(self.outbox, self.notice)
+        self.lifetime = Lifetime(self.outbox, self._put_notice)
         self.identity: Identity | None = None
         self.welcomed = False
         self.only_room: str | None = scope["url_route"]["kwargs"].get("room_id")
@@ -159,11 +159,13 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         self.outbox.close(4403, error.code, error.detail)
 
     def notice(self, frame: str) -> None:
-        """A hint to this person; none comes before `welcome`, and whoever begins reads how things are.
+        """A hint to this person. To a bot's token only with all it takes to read what may be in it."""
+        if self.identity is not None and scopes.has_scopes(self.identity, *scopes.READ):
+            self._put_notice(frame)
 
-        To a bot's token only with all it takes to read what may be in it.
-        """
-        if self.welcomed and self.identity is not None and scopes.has_scopes(self.identity, *scopes.READ):
+    def _put_notice(self, frame: str) -> None:
+        """None comes before `welcome`: whoever begins reads how things are."""
+        if self.welcomed:
             self.outbox.put(frame)
 
     @property

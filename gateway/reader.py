@@ -75,7 +75,7 @@ class FrameReader:
             task.cancel()
 
     def _read(self, text: str) -> None:
-        if len(text) > settings.FRAME_MAX_BYTES:  # a server that let it through
+        if _too_large(text):  # a server that let it through
             self._outbox.close(1009, "too_large", f"A frame has at most {settings.FRAME_MAX_BYTES} bytes.")
             return
         refused = self._pace.one_more(self._socket.payer)
@@ -188,6 +188,12 @@ class FrameReader:
 
 
 _KNOWN = sorted([*commands.COMMANDS, "ping"])
+
+
+def _too_large(text: str) -> bool:
+    """Whether it has more than FRAME_MAX_BYTES; only where that is not plain from its length are they counted."""
+    limit = settings.FRAME_MAX_BYTES
+    return len(text) > limit or (4 * len(text) > limit and len(text.encode()) > limit)
 
 
 def _refusal(caught: Exception) -> ParleyError:

@@ -21,7 +21,7 @@ _PONGS_AHEAD_MAX = 20  # answers to pings that may wait for a reader who reads s
 
 
 class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
-    """Offers `scope["extensions"]["parley.transport"]`: itself, as `gateway.outbox.Transport`.
+    """Offers `scope["extensions"]["parley.transport"]`: itself, as `gateway.direct_outbox.Transport`.
 
     Not with an extension negotiated (compression): then frames are not the same for everybody.
     """

@@ -347,6 +347,16 @@ def test_sessions_are_ended(page, ada, bob):
     assert said(page, "accounts/session") == [("success", "Ended: 2"), ("warning", "Ended: 0")]
 
 
+def test_api_tokens_are_revoked(page, ada, api):
+    bot = ada.post("bots/", {"username": "mill-bot"}).body["id"]
+    issued = ada.post(f"bots/{bot}/tokens/", {"scopes": ["rooms:read"]}).body
+    assert api.get("users/me/", issued["token"]).status == 200
+    for _ in range(2):
+        act(page, "accounts/apitoken", "revoke", issued["id"])
+    assert said(page, "accounts/apitoken") == [("success", "Revoked: 1"), ("warning", "Revoked: 0")]
+    assert api.get("users/me/", issued["token"]).code == "session_ended"
+
+
 def test_a_message_is_deleted_as_by_nobody_who_is_in_the_room(page, story, bob):
     room, message = story
     act(page, "messaging/message", "delete_messages", message)

@@ -1,11 +1,24 @@
 """The installation of docker-compose.yml, once for all tests of the folder."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.deploy.installation import Installation
 from tests.faults.people import People
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """It has stores of its own: once is enough, so not in the run on SQLite."""
+    if not os.environ.get("DATABASE_URL", "").startswith("sqlite"):
+        return
+    out = [item for item in items if item.path.is_relative_to(HERE) and item.get_closest_marker("nginx")]
+    config.hook.pytest_deselected(items=out)
+    items[:] = [item for item in items if item not in out]
 
 
 @pytest.fixture(scope="session")

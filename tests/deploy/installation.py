@@ -54,6 +54,7 @@ class Installation:
                 "ALLOWED_HOSTS": f"{HOST},127.0.0.1",
                 "ALLOWED_ORIGINS": "https://app.example.com",
                 "TRUSTED_PROXY": BALANCERS,
+                "FORWARDED_ALLOW_IPS": "127.0.0.0/8",  # where nginx comes from here
                 "WORKERS": "1",
             }
         )
@@ -141,6 +142,11 @@ class Installation:
     def access_log(self) -> list[dict[str, Any]]:
         """What nginx wrote of each request that has ended."""
         return [json.loads(line) for line in self.proxy.said().splitlines() if line.startswith("{")]
+
+    def logged(self, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The first line of which that holds, once it is there: nginx writes it after the answer."""
+        self._until(lambda: any(map(holds, self.access_log())), "the line in the log")
+        return next(filter(holds, self.access_log()))
 
     def _environment(self, service: str) -> dict[str, str]:
         env = self._compose.environment(service)

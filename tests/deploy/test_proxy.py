@@ -136,9 +136,22 @@ def test_the_clients_address_is_the_balancers_word_and_never_a_strangers(install
     ):
         headers = {**TLS, "X-Forwarded-For": sent}
         answer = ask(installation, f"/api/v1/here/{known}/", headers=headers, come_from=come_from)
-        line = next(line for line in installation.access_log() if line["path"].endswith(f"/{known}/"))
+        line = installation.logged(lambda line, known=known: line["path"].endswith(f"/{known}/"))
         assert line["client"] == known
         assert line["request_id"] == answer.headers["x-request-id"]
+
+
+def test_limits_by_address_count_who_comes_to_the_balancer(installation: Installation) -> None:
+    def log_in(address: str, number: int) -> int:
+        wrong = {"username": f"nobody{number}", "password": "wrong wrong wrong"}
+        headers = {**TLS, "X-Forwarded-For": f"198.51.100.{number}, {address}"}
+        return ask(
+            installation, "/api/v1/auth/token/", method="POST", headers=headers, json=wrong
+        ).status_code
+
+    answers = [log_in("203.0.113.50", number) for number in range(12)]
+    assert (answers[0], answers[-1]) == (401, 429)
+    assert log_in("203.0.113.51", 1) == 401
 
 
 def test_probes_pass_without_tls_and_by_any_name(installation: Installation) -> None:
@@ -216,8 +229,8 @@ async def test_the_logs_hold_no_query_string_no_token_and_no_secret_path(
     for asked in (f"/api/v1/rooms/{room}/events/?since=0&x=queried", "/api/v1/invites/hidden/accept/"):
         ask(installation, asked, headers={**TLS, "Authorization": f"Bearer {ada.access}"})
     ask(installation, f"/api/v1/rooms/{room}/invites/hidden/", headers=TLS)
-    path = f"/ws/v1/rooms/{room}/"
-    await until(lambda: installation.served_since(0, path), "the socket is in the log")
+    for path in (f"/ws/v1/rooms/{room}/", f"/api/v1/rooms/{room}/invites/…"):
+        installation.logged(lambda line, path=path: line["path"] == path)
     logs = [installation.proxy.said(), *(worker.said() for worker in installation.workers.values())]
     for hidden in ("queried", "since=", "eyJ", PASSWORD, ada.refresh_token):
         assert all(hidden not in log for log in logs), hidden

@@ -186,7 +186,9 @@ def test_tests_beside_each_other_share_no_database_and_no_channels() -> None:
         "DATABASE_URL": "postgres://me:secret@db:5432/parley?sslmode=require",
         "REDIS_URL": "redis://bus",
     }
-    *_, rest, sockets = checks._test_steps(servers)
+    first, _, rest, sockets, daphne = checks._test_steps(servers, "sqlite:////another", everything=False)
+    assert first.env == {}
+    assert daphne.env["DATABASE_URL"] == "sqlite:////another"
     assert rest.env == servers
     assert sockets.env["DATABASE_URL"] == "postgres://me:secret@db:5432/parley_sockets?sslmode=require"
     assert sockets.env["REDIS_PREFIX"]

@@ -3,6 +3,7 @@
 import asyncio
 
 from gateway.runtime import runtime
+from tests.daphne_server import seen
 from tests.gateway.waiting import until
 from tests.gateway.wire import Wire
 
@@ -148,7 +149,7 @@ async def test_a_binary_frame_closes_with_1003(server, ada):
             await wire.send(data)
             frames, code = await wire.ends()
         assert (code, [(frame["id"], frame["code"]) for frame in frames]) == (
-            1003,
+            seen(1003),
             [(None, "unsupported_type")],
         )
 
@@ -162,7 +163,7 @@ async def test_a_frame_may_have_128_kib_and_not_a_byte_more(settings, server, ad
             text = frame % (filler * (room_left // len(filler.encode())))
             assert await wire.ask(text) == {"type": "pong", "id": 1}
             await wire.send(text + " " * (settings.FRAME_MAX_BYTES + 1 - len(text.encode())))
-            assert (await wire.ends())[1] == 1009
+            assert (await wire.ends())[1] == seen(1009)
 
 
 async def test_integers_are_plain_and_in_range(server, ada, room):
@@ -185,11 +186,13 @@ async def test_integers_are_plain_and_in_range(server, ada, room):
             answer = await wire.ask(f'{{"id":7,"type":"read","room":"{room}","seq":{value}}}')
             assert (answer["type"], answer["code"]) == ("error", "invalid"), value
         for value in (0, 2**31, 2**63 - 1):
-            ack = await wire.ask({"type": "read", "id": 8, "room": room, "seq": value})
+            await wire.send({"type": "read", "id": 8, "room": room, "seq": value})
+            ack = await wire.skip_to("ack")  # the notice of it may come first
             assert ack["data"]["last_read_seq"] <= 3
-            ack = await wire.ask(
+            await wire.send(
                 {"type": "subscribe", "id": 8, "rooms": [{"room": room, "since": value}], "max": value}
             )
+            ack = await wire.skip_to("ack")
             assert ack["data"]["rooms"][0]["resync"] in ("ahead", "too_far_behind")  # max 0 is none at all
             await wire.ask({"type": "unsubscribe", "id": 8, "rooms": [room]})
 
@@ -255,7 +258,7 @@ async def test_a_thousand_sockets_with_bad_frames_leave_nothing_behind(server, a
                 assert (await wire.ask(kinds[(number * 3 + extra) % len(kinds)]))["type"] == "error"
             if number % 100 == 0:  # B29, which closes
                 await wire.send(b"\x00")
-                assert (await wire.ends())[1] == 1003
+                assert (await wire.ends())[1] == seen(1003)
 
     before = server.call(standing())
     await asyncio.gather(*(one(number) for number in range(1_000)))

@@ -8,9 +8,9 @@ from uuid import uuid4
 from gateway.bus import Bus
 from gateway.commands import COMMANDS
 from gateway.consumer import SocketConsumer
+from gateway.direct_outbox import DirectOutbox
 from gateway.hub import Hub
 from gateway.lifetime import Lifetime
-from gateway.outbox import DirectOutbox
 from gateway.reader import FrameReader
 from gateway.socket_rooms import SocketRooms
 from gateway.subscription import Subscription

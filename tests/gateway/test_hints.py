@@ -260,6 +260,7 @@ async def test_what_comes_back_over_the_bus_is_no_second_hint(story, server, ada
     assert seqs(story[2], room) == [4]
 
 
+@pytest.mark.daphne_cannot("slow")
 async def test_a_reader_who_does_not_read_loses_hints_and_no_event(settings, server, ada, bob, room, connect):
     """Hints alone are never why it is closed, and take no space from what has to arrive."""
     settings.SOCKET_STALL_S = 60

@@ -1,6 +1,6 @@
 """`notice`: what concerns one person, on every socket of theirs, whatever it is subscribed to."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -70,6 +70,19 @@ async def test_after_the_notice_the_socket_expires_or_lives_on(settings, server,
         else:
             frames, code = await wire.ends()
             assert (code, [frame["code"] for frame in frames]) == (4401, ["token_expired"])
+
+
+async def test_a_bot_is_told_that_its_token_ends_whatever_its_scopes(settings, server, ada):
+    settings.EXPIRY_NOTICE_S = 100
+    bot = await ada.call("POST", "bots/", {"username": "mill-bot"})
+    for scopes in (["messages:write"], ["rooms:read", "messages:read"]):
+        ends_at = (clock.now() + timedelta(seconds=100.5)).isoformat()
+        issued = await ada.call(
+            "POST", f"bots/{bot['id']}/tokens/", {"scopes": scopes, "expires_at": ends_at}
+        )
+        async with await Wire.open(server.ws, issued["token"]) as wire:
+            expires_at = (await wire.next())["expires_at"]
+            assert (await wire.next())["data"] == {"expires_at": expires_at}
 
 
 async def test_none_comes_before_welcome(server, ada, connect, monkeypatch):

@@ -1,6 +1,6 @@
 """The same application without our server: driven by Channels' own communicator, and on daphne."""
 
-import asyncio
+import contextlib
 import os
 import socket as sockets
 import subprocess
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from channels.testing import WebsocketCommunicator
+from websockets.exceptions import ConnectionClosed
 
 from accounts import services
 from backend.asgi import application
@@ -16,7 +17,8 @@ from gateway.runtime import stop_runtime
 from rooms.services import create_room
 from tests.api import PASSWORD
 from tests.client.rest import Rest
-from tests.client.socket import Refused, Socket
+from tests.client.socket import Socket
+from tests.daphne_server import CANNOT
 from tests.gateway.waiting import in_database, until
 from tests.gateway.wire import Wire
 from tests.limits import WIDE_ENV
@@ -64,7 +66,7 @@ async def test_the_wire_under_a_websocket_communicator(transactional_db):
 
 @pytest.fixture
 def daphne(tmp_path):
-    """daphne on an empty SQLite database; its base URL."""
+    """daphne's own command on an empty SQLite database: the process and its port."""
     with sockets.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -84,13 +86,23 @@ def daphne(tmp_path):
     subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=env, check=True)
     with (tmp_path / "daphne.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "backend.asgi:application"],
+            [
+                sys.executable,
+                "-m",
+                "daphne",
+                "--no-server-name",
+                "-b",
+                "127.0.0.1",
+                "-p",
+                str(port),
+                "backend.asgi:application",
+            ],
             cwd=ROOT,
             env=env,
             stdout=log,
             stderr=log,
         )
-    yield port
+    yield process, port
     process.terminate()
     process.wait(15)
     said = (tmp_path / "daphne.log").read_text()
@@ -104,47 +116,38 @@ def answers(port):
 
 
 @pytest.mark.slow
-async def test_the_wire_on_daphne(daphne):
-    url = f"http://127.0.0.1:{daphne}"
-    await until(lambda: answers(daphne), "daphne answers", 20)
-    async with Rest(url) as ada, Rest(url) as bob:
+async def test_what_daphne_cannot_do_is_what_the_page_says(daphne):
+    """The conformance tests themselves run on it too: PARLEY_TEST_SERVER=daphne, tests/gateway/conftest.py."""
+    process, port = daphne
+    url = f"http://127.0.0.1:{port}"
+    await until(lambda: answers(port), "daphne answers", 20)
+    async with Rest(url) as ada:
         await ada.register("ada", PASSWORD)
-        await bob.register("bob", PASSWORD)
-        room = (await ada.create_room(members=[bob.user_id]))["id"]
-        hers = await Socket.connect(url, ada.access, auth="subprotocol")
-        his = await Socket.connect(url, bob.access, auth="frame")
-        only = await Socket.connect(url, bob.access, room=room, since=2)
-        await his.request("subscribe", rooms="all", since={room: 1})
-        asks = [await hers.ask("message.send", room=room, client_id=f"c{n}", body=f"{n}") for n in range(50)]
-        acked = [ask["data"]["message"] for ask in await asyncio.gather(*asks)]
-        assert [message["seq"] for message in acked] == list(range(4, 54))
-        for socket, since in ((his, 1), (only, 2)):
-            await socket.find(lambda frame: frame.get("seq") == 53)
-            assert [event["seq"] for event in socket.events(room)] == list(range(since + 1, 54))
-            assert [event["data"]["message"] for event in socket.events(room)[3 - since :]] == acked
-        with pytest.raises(Refused, match="unknown_type"):
-            await hers.request("websocket.disconnect")
-        await ada.remove_member(room, bob.user_id)
-        ending = await only.wait_closed()
-        assert (ending.code, ending.why) == (4403, "not_a_member")
-        assert (await his.find("unsubscribed")).frame["reason"] == "removed"
-        await ada.log_out()
-        ending = await hers.wait_closed()
-        assert (ending.code, ending.why) == (4403, "session_ended")
-        ws = f"ws://127.0.0.1:{daphne}/ws/v1/"
-        # daphne cannot send 1003: the `error` says it, and the line is closed all the same.
-        for sent, times, code, why in ((b"\x00", 1, 1000, "unsupported_type"), ("x", 11, 4400, "bad_frames")):
-            async with await Wire.open(ws, bob.access) as wire:
-                for _ in range(times):
+        ws = f"ws://127.0.0.1:{port}/ws/v1/"
+        for sent, code, why in (
+            (b"\x00", 1000, "unsupported_type"),
+            ("x" * 131_073, 1000, "too_large"),
+            ("x" * 1_048_577, 1006, None),
+        ):
+            async with await Wire.open(ws, ada.access) as wire:
+                await wire.next()
+                with contextlib.suppress(ConnectionClosed):
                     await wire.send(sent)
                 frames, ended_with = await wire.ends()
-                assert (ended_with, frames[-1]["code"]) == (code, why)
-        async with await Wire.open(ws, "nonsense") as wire:
-            assert (await wire.ends())[1] == 4401
+                assert (ended_with, [frame["code"] for frame in frames]) == (code, [why] if why else [])
         # It believes nobody about where they are.
         unknown = [await Wire.open(ws, headers={"X-Forwarded-For": f"203.0.113.{n}"}) for n in range(4)]
         assert (await unknown[3].ends())[1] == 4408
         for wire in unknown:
             await wire.connection.close()
-        await his.close()
-        assert his.violations == hers.violations == only.violations == []
+        stays = await Socket.connect(url, ada.access, auth="subprotocol")
+        process.terminate()
+        ending = await stays.wait_closed()
+        assert (ending.code, ending.why) == (1006, None)
+
+
+def test_the_page_has_the_list():
+    page = " ".join((ROOT / "docs" / "operations.md").read_text().split())
+    section = page.partition("## Under daphne")[2]
+    assert [what for what in CANNOT.values() if f"- {' '.join(what.split())} " not in section] == []
+    assert section.count(" - ") == len(CANNOT)

@@ -6,8 +6,9 @@ import msgspec
 import pytest
 from websockets.frames import Frame, Opcode
 
+from gateway.direct_outbox import DirectOutbox
 from gateway.frames import ready_frame
-from gateway.outbox import DirectOutbox, PumpedOutbox
+from gateway.outbox import PumpedOutbox
 from gateway.run import Hint, Run
 from realtime.publish import RoomEvent
 from tests.gateway.waiting import until

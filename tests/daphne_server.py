@@ -1,0 +1,97 @@
+"""The whole application on daphne, inside the test process, in the place of tests/live.py."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from typing import Any, ClassVar, TypeVar
+
+from daphne.server import Server
+from twisted.internet import reactor
+
+from backend.asgi import application
+from gateway.runtime import Runtime, runtime, stop_runtime
+
+T = TypeVar("T")
+_START_S = 10.0
+
+CANNOT = {
+    "codes": """Say by a close why it closes. It sends no reason, and 1000 in the place of the codes below 3000 (1003, 1009,
+        1011, 1012, 1013): go by the `error` frame before it. The codes from 4400 on work.""",
+    "goodbye": """Say goodbye. When it stops, what is under way is cut off, and clients see 1006 without an `error`: treat
+        that as 1012.""",
+    "size": "Answer a frame of more than 1 MiB. The line is cut, and the client sees 1006.",
+    "slow": """Hold back. What is sent to a client that does not read, and what a client sends faster than it is served,
+        is kept in memory without a bound; nobody is closed as `too_slow` for not reading.""",
+    "bounds": """Keep the bounds of the lines below HTTP and WebSocket: the `REQUEST_…` and `RESPONSE_…` settings,
+        `HEADER_MAX_BYTES`, control frames and fragments, `SOCKET_PING_S`. It does not read `FORWARDED_ALLOW_IPS`; its own
+        `--proxy-headers` believes anybody.""",
+    "origin": "Refuse an `Origin` that is no URL with 403. It answers 400.",
+}
+"""docs/operations.md, "Under daphne", word for word; names are for `pytest.mark.daphne_cannot`."""
+
+SERVER = os.environ.get("PARLEY_TEST_SERVER", "uvicorn")
+"""What the tests of tests/gateway run on."""
+
+
+def seen(code: int) -> int:
+    """What a client sees of this closing code on the server of this run: `CANNOT["codes"]`."""
+    return 1000 if SERVER == "daphne" and code < 3000 else code
+
+
+def seen_reason(reason: str) -> str:
+    """What a client sees of this close reason, likewise."""
+    return "" if SERVER == "daphne" else reason
+
+
+class DaphneServer:
+    """daphne's own server class in a thread, as `daphne --no-server-name` runs it.
+
+    Twisted runs once a process: the first `start` is for good, and every later server is the same one,
+    with a runtime of its own.
+    """
+
+    _daphne: ClassVar[Server | None] = None
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        if DaphneServer._daphne is None:
+            DaphneServer._daphne = _started()
+        [(host, self.port)] = DaphneServer._daphne.listening_addresses
+        self.http = f"http://{host}:{self.port}"
+        self.ws = f"ws://{host}:{self.port}/ws/v1/"
+        self._loop: asyncio.AbstractEventLoop = reactor._asyncioEventloop
+
+    def stop(self) -> None:
+        """End what runs beside the requests, which SIGTERM would cut off."""
+        self.call(stop_runtime())
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of a coroutine run on the server's own loop."""
+        future: Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
+        return future.result(10)
+
+    def runtime(self) -> Runtime:
+        """The server's hub and send queue; touch them only on its loop (`call`)."""
+
+        async def found() -> Runtime:
+            return runtime()
+
+        return self.call(found())
+
+
+def _started() -> Server:
+    listening = threading.Event()
+
+    class Telling(Server):
+        def listen_success(self, port: Any) -> None:
+            super().listen_success(port)
+            listening.set()
+
+    server = Telling(
+        application, endpoints=["tcp:port=0:interface=127.0.0.1"], signal_handlers=False, server_name=""
+    )
+    threading.Thread(target=server.run, daemon=True).start()
+    assert listening.wait(_START_S), "daphne did not start"
+    return server
