@@ -170,6 +170,27 @@ def test_only_a_room_that_is_no_longer_mine_is_forgotten(client: Client) -> None
     assert client.told[3:] == ["forget B", "forget C"]
 
 
+def test_a_session_that_expires_is_renewed_on_the_open_socket(client: Client) -> None:
+    holding(client)
+    client.gets(type="notice", notice="room.added", data={"room": {}})
+    client.gets(type="notice", notice="session.expiring", data={"expires_at": "2026-11-23T09:45:55Z"})
+    assert client.run("socket.sent.at(-1)") == {"type": "auth", "token": "token"}
+    client.gets(type="ack", id=None, data={})
+    assert client.kept == {"position": {"R": 41}, "epoch": "E"}
+    client.breaks()
+    assert client.connects("E")["since"] == {"R": 41}
+
+
+@pytest.mark.parametrize(
+    "why", ["too_large", "too_many_connections", "scope_missing", "not_a_member", "bad_frames"]
+)
+def test_it_gives_up_where_coming_back_would_not_help(client: Client, why: str) -> None:
+    holding(client)
+    client.gets(type="error", id=None, code=why, detail="")
+    client.breaks()
+    assert client.told[-1] == "give up"
+
+
 def test_a_subscription_that_is_refused_is_asked_for_again(client: Client) -> None:
     holding(client)
     client.breaks()
