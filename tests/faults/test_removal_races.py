@@ -101,7 +101,7 @@ async def eventually(scene: Scene, socket: Socket) -> Json:
 async def test_the_removed_see_nothing_after_their_leaving(scene: Scene, bus: str) -> None:
     removed = await scene.people.crowd("bob", 3)
     await scene.owner.add_members(scene.room, [rest.user_id for rest in removed])
-    for rest in removed:
+    for rest, reason in zip(removed, ("removed", "banned", "banned"), strict=True):
         url = scene.cluster.b.url
         everything = await Socket.connect(url, rest.access)
         await everything.request("subscribe", rooms="all")
@@ -112,14 +112,15 @@ async def test_the_removed_see_nothing_after_their_leaving(scene: Scene, bus: st
         sockets = [everything, single, own_url]
         await scene.move_on()
 
-        removal = asyncio.create_task(scene.admin.remove_member(scene.room, rest.user_id))
+        remove = scene.admin.ban if reason == "banned" else scene.admin.remove_member
+        removal = asyncio.create_task(remove(scene.room, rest.user_id))
         if bus == "cut":
             await breaking.cut_bus(scene.cluster)
         await removal
 
         [left] = await scene.leavings(rest.user_id)
         for socket in sockets:
-            assert (await eventually(scene, socket))["reason"] == "removed"
+            assert (await eventually(scene, socket))["reason"] == reason
         await scene.move_on()
         for socket in sockets:
             events = socket.events(scene.room)
@@ -137,6 +138,45 @@ async def test_the_removed_see_nothing_after_their_leaving(scene: Scene, bus: st
         assert (end.code, end.why) == (4403, "not_a_member")
         await everything.close()
         await single.close()
+
+
+@pytest.mark.parametrize("bus", ["whole", "cut"])
+async def test_a_room_deleted_under_its_readers_is_told_to_its_end(
+    cluster: Cluster, people: People, bus: str
+) -> None:
+    owner, *readers = await people.crowd("ada", 5)
+    room = (await owner.create_room(members=[rest.user_id for rest in readers]))["id"]
+    workers = (cluster.a.url, cluster.b.url)
+    sockets = [await Socket.connect(workers[i % 2], rest.access) for i, rest in enumerate(readers)]
+    for socket in sockets:
+        await socket.request("subscribe", rooms=[{"room": room}])
+
+    async def say(number: int) -> int:
+        """The message's `seq`; 0 where the room was gone."""
+        try:
+            message, _ = await readers[number % 4].send(room, f"c{number}", "still here?")
+            return int(message["seq"])
+        except Problem as problem:
+            if problem.code != "not_found":
+                raise
+            return 0
+
+    said = [asyncio.create_task(say(number)) for number in range(200)]
+    await asyncio.wait(said[:50])
+    deletion = asyncio.create_task(people.at(owner, cluster.b.url).delete_room(room))
+    if bus == "cut":
+        await breaking.cut_bus(cluster)
+    await deletion
+    stored = [seq for seq in await asyncio.gather(*said) if seq]
+    end = 6 + len(stored) + 1  # made and five joined, the messages, the deletion
+    assert sorted(stored) == list(range(7, end))
+    for socket in sockets:
+        found = await socket.find("unsubscribed", timeout_s=NOTICED_S)
+        assert found.frame == {"type": "unsubscribed", "room": room, "reason": "room_deleted"}
+        events = socket.events(room)
+        assert [event["seq"] for event in events] == list(range(7, end + 1))
+        assert events[-1]["type"] == "room.deleted"
+        await socket.close()
 
 
 async def test_a_removal_racing_a_subscribe(scene: Scene) -> None:
