@@ -5,6 +5,7 @@ import pytest
 from common.ids import new_id
 from rooms.models import Room
 from rooms.services import create_room
+from tests.bots import make_bot
 from tests.filling import fill
 
 
@@ -130,3 +131,13 @@ def test_a_cursor_that_is_none_is_invalid(ada, cursor):
 def test_it_is_not_a_room_called_public(ada):
     assert ada.call("PATCH", "rooms/public/", {}).status == 405
     assert ada.get(f"rooms/{new_id()}/").code == "not_found"
+
+
+def test_who_may_not_read_messages_is_shown_none(ada):
+    bot = make_bot(ada, scopes=["rooms:read", "rooms:write"])
+    room = ada.room(kind="public")
+    bot.join(room)
+    ada.send(room)
+    for path in ("rooms/", "rooms/public/"):
+        [listed] = bot.see(path)["results"]
+        assert (listed["last_message"], listed["me"]["unread_count"]) == (None, 1)
