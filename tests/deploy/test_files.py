@@ -15,6 +15,7 @@ from django.conf import settings
 from jsonschema import Draft202012Validator
 
 from devtools.settings_table import SETTINGS, read_settings
+from gateway.server import server_config
 from tests.deploy import image
 from tests.deploy.compose import ROOT, Compose, Missing, interpolate, read_env, variables
 
@@ -122,6 +123,13 @@ def test_the_password_of_redis_is_in_no_command_line(compose: Compose) -> None:
     script = compose.services["redis"]["command"][-1]
     assert "requirepass $REDIS_PASSWORD" in script
     assert ENV["REDIS_PASSWORD"] not in json.dumps(compose.services["redis"]["command"])
+
+
+def test_nginx_ends_idle_connections_before_a_worker_does_and_repeats_no_post() -> None:
+    template = (ROOT / "deploy" / "nginx.conf.template").read_text()
+    [idle_s] = re.findall(r"keepalive 64;\s+keepalive_timeout (\d+)s;", template)
+    assert int(idle_s) < server_config().timeout_keep_alive
+    assert "non_idempotent" not in template
 
 
 def test_the_image_is_made_of_named_versions_and_runs_as_nobody_special() -> None:
