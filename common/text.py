@@ -118,6 +118,11 @@ def clean_username(text: str, *, attr: str = "username") -> str:
     return text
 
 
+def belongs_in_usernames(char: str) -> bool:
+    """Whether a user name may hold this character somewhere."""
+    return char.isalnum() or char in _USERNAME_SIGNS or unicodedata.category(char) in _MARKS
+
+
 def _is_spelt_like_a_username(text: str) -> bool:
     """Whether it is letters and digits with few enough marks, and signs."""
     marks, before = 0, ""

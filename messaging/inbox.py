@@ -30,6 +30,14 @@ _UNREAD = f"""
     LIMIT {UNREAD_MAX}) AS counted)
 """  # noqa: S608
 
+_MENTIONS = f"""
+(SELECT COUNT(*) FROM (
+    SELECT 1 FROM messaging_mention x
+    WHERE x.room_id = rooms_membership.room_id AND x.user_id = rooms_membership.user_id
+      AND x.seq > rooms_membership.last_read_seq
+    LIMIT {UNREAD_MAX}) AS counted)
+"""  # noqa: S608
+
 
 class RoomPage(msgspec.Struct, frozen=True):
     """A page of my rooms, the latest event of any kind first."""
@@ -118,6 +126,7 @@ def _with_unread(mine: QuerySet[Membership]) -> QuerySet[Membership]:
     since_hidden = Message.objects.filter(room_id=OuterRef("room_id"), seq__gt=OuterRef("hidden_seq"))
     return mine.select_related("room").annotate(
         unread=RawSQL(_UNREAD, []),  # noqa: S611  no input in it
+        mentions=RawSQL(_MENTIONS, []),  # noqa: S611  nor here
         heard=Exists(since_hidden),
     )
 
@@ -136,7 +145,7 @@ def _me_of(membership: Membership) -> objects.RoomMe:
         role=membership.role,  # type: ignore[arg-type]  # held by a constraint
         last_read_seq=membership.last_read_seq,
         unread_count=membership.unread,  # type: ignore[attr-defined]
-        mention_count=0,
+        mention_count=membership.mentions,  # type: ignore[attr-defined]
         notifications=membership.notifications,  # type: ignore[arg-type]  # held by a constraint
         favourite=membership.favourite,
         muted_until=membership.muted_until,

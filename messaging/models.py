@@ -34,7 +34,7 @@ class Message(models.Model):
     reply_count = models.IntegerField(default=0)
     last_reply_at = models.DateTimeField(null=True, blank=True)
     mentions = models.JSONField(default=list)
-    metadata = models.JSONField(default=dict)
+    metadata = models.TextField(default="{}")  # JSON, as text: messaging/metadata.py
     pinned = models.BooleanField(default=False)
 
     class Meta:

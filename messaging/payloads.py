@@ -7,6 +7,8 @@ from uuid import UUID
 
 import msgspec
 
+from messaging.drafts import Draft
+from messaging.metadata import read_metadata
 from realtime import objects
 from realtime.events import Event, EventType, MessageData, encode_event
 from realtime.publish import RoomEvent
@@ -60,35 +62,33 @@ def _message_from(row: tuple[Any, ...]) -> objects.Message:
         mentions=tuple(UUID(key) for key in row[13]),
         reactions=(),
         attachments=(),
-        metadata=row[14],
+        metadata=read_metadata(row[14]),
         pinned=row[15],
     )
 
 
-def new_message(
-    key: UUID, room_id: UUID, seq: int, client_id: str, author: objects.Author, body: str, at: datetime
-) -> objects.Message:
+def new_message(key: UUID, draft: Draft, seq: int, author: objects.Author, at: datetime) -> objects.Message:
     """A message as it is when it is first stored, without a model instance: one a message of a batch would
     cost more than all else in Python."""
     return objects.Message(
         id=key,
-        room=room_id,
+        room=draft.room_id,
         seq=seq,
         changed_seq=seq,
-        client_id=client_id,
+        client_id=draft.client_id,
         author=author,
-        body=body,
+        body=draft.body,
         created_at=at,
         edited_at=None,
         deleted_at=None,
-        reply_to=None,
+        reply_to=draft.reply_to,
         thread=None,
         reply_count=0,
         last_reply_at=None,
         mentions=(),
         reactions=(),
         attachments=(),
-        metadata={},
+        metadata=draft.metadata,
         pinned=False,
     )
 

@@ -11,10 +11,10 @@ class SendMessageBody(msgspec.Struct, frozen=True):
 
     client_id: str
     body: str
-    reply_to: Any = None
+    reply_to: str | None = None
     thread: Any = None
     attachments: Any = None
-    metadata: Any = None
+    metadata: dict[str, Any] | None = None
 
 
 class EditMessageBody(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 from accounts import scopes
 from accounts.authentication import user_of
 from common import examples
-from common.errors import ClientIdConflict, Invalid, Muted, NotAMember, ParleyError, Resync
+from common.errors import Blocked, ClientIdConflict, Invalid, Muted, NotAMember, ParleyError, Resync, SlowMode
 from common.paging import read_int, read_limit
 from common.rest import read_body
 from common.schema import LIMIT, body, path_id, problems, ref
@@ -84,7 +84,9 @@ class MessagesView(APIView):
         description=(
             "`client_id` makes it safe to repeat: the same one again never makes a second message, however "
             "late, and answers 200 with the message as it is now. After a 503 the outcome is unknown: repeat. "
-            "`reply_to`, `thread`, `attachments` and `metadata` are refused until they are supported."
+            "`reply_to` names a message of the same room. `metadata` is any JSON object of at most 4 KiB, given "
+            "back as it came. `@username` in the text mentions a member. `thread` and `attachments` are "
+            "refused until they are supported."
         ),
         parameters=[_ROOM_ID],
         request=body(SendMessageBody),
@@ -93,7 +95,17 @@ class MessagesView(APIView):
                 "A message",
                 value={"client_id": "phone-1763889600-1", "body": "The mill is running."},
                 request_only=True,
-            )
+            ),
+            OpenApiExample(
+                "A reply with the application's own data",
+                value={
+                    "client_id": "phone-1763889600-2",
+                    "body": "@ada, so it is.",
+                    "reply_to": examples.MESSAGE["id"],
+                    "metadata": {"mood": "proud", "card": 7},
+                },
+                request_only=True,
+            ),
         ],
         responses={
             201: OpenApiResponse(
@@ -106,7 +118,7 @@ class MessagesView(APIView):
                 description="It had been stored before.",
                 examples=[OpenApiExample("Sent before", value=examples.MESSAGE_REST)],
             ),
-            **problems(NotAMember, Muted, ClientIdConflict),
+            **problems(NotAMember, Muted, Blocked, ClientIdConflict, SlowMode),
         },
     )
     def post(self, request: Request, room_id: str) -> Response:

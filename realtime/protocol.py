@@ -65,10 +65,10 @@ class MessageSend(msgspec.Struct, frozen=True):
     room: str
     client_id: str
     body: str
-    reply_to: Any = None
+    reply_to: str | None = None
     thread: Any = None
     attachments: Any = None
-    metadata: Any = None
+    metadata: dict[str, Any] | None = None
 
 
 class MessageEdit(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from accounts.models import User
@@ -14,12 +15,11 @@ BATCH = 500
 
 
 def draft(
-    author: Person, room: str, body: str = "The mill is running.", client_id: str | None = None
+    author: Person, room: str, body: str = "The mill is running.", client_id: str | None = None, **more: Any
 ) -> Draft:
     """A message as its author would send it."""
-    return check_draft(
-        room_id=room, author_id=author.user.id, client_id=client_id or f"fill-{next(_numbers)}", body=body
-    )
+    name = client_id or f"fill-{next(_numbers)}"
+    return check_draft(room_id=room, author_id=author.user.id, client_id=name, body=body, **more)
 
 
 def fill(room: str, *authors: Person, count: int) -> list[int]:

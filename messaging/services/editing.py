@@ -1,18 +1,18 @@
 """Changing what a message says, and taking it back. Each call is one transaction under the room's lock."""
 
-from datetime import datetime
-from itertools import permutations
 from uuid import UUID
 
 import msgspec
 
-from accounts.selectors import blocks_among
 from common import clock
 from common.db import in_transaction
 from common.errors import Blocked, Forbidden, MessageDeleted, Muted, NotFound
 from messaging import payloads
 from messaging.drafts import clean_body
+from messaging.mentions import names_in
+from messaging.metadata import NONE
 from messaging.models import Mention, Message, MessageEdit
+from messaging.services.facts import Words, read_facts, tell_mentioned
 from realtime import objects
 from realtime.events import EventType
 from realtime.publish import publish_on_commit
@@ -33,7 +33,11 @@ def edit_message(*, user_id: UUID, room_id: str, message_id: str, body: str) -> 
     def write() -> objects.Message:
         seat, message = _found(key, message_id, user_id)
         at = clock.now()
-        _needs_voice(seat, at)
+        facts = read_facts([Words(seat.room, user_id, names_in(body))])
+        if seat.membership.muted_until is not None and seat.membership.muted_until > at:
+            raise Muted()
+        if facts.blocked(seat.room):
+            raise Blocked()
         if message.author.id != user_id:
             raise Forbidden()
         if message.deleted_at is not None:
@@ -45,9 +49,19 @@ def edit_message(*, user_id: UUID, room_id: str, message_id: str, body: str) -> 
         MessageEdit.objects.create(
             message_id=message.id, body=message.body, written_at=message.edited_at or message.created_at
         )
-        edited = msgspec.structs.replace(message, body=body, edited_at=at, changed_seq=entry.seq)
-        Message.objects.filter(id=message.id).update(body=body, edited_at=at, changed_seq=entry.seq)
+        named = facts.named(key, user_id, names_in(body))
+        mentions = tuple(person.user_id for person in named)
+        edited = msgspec.structs.replace(
+            message, body=body, edited_at=at, changed_seq=entry.seq, mentions=mentions
+        )
+        Message.objects.filter(id=message.id).update(
+            body=body, edited_at=at, changed_seq=entry.seq, mentions=[str(user) for user in mentions]
+        )
+        gone = set(message.mentions).difference(mentions)
+        if gone:
+            Mention.objects.filter(message_id=message.id, user_id__in=gone).delete()
         publish_on_commit(key, [payloads.message_changed(entry.type, entry.seq, at, user_id, edited)])
+        tell_mentioned([(edited, [person for person in named if person.user_id not in message.mentions])])
         return edited
 
     return in_transaction(write)
@@ -100,14 +114,6 @@ def _stored(room_id: UUID, message_id: UUID) -> objects.Message:
     return found[0]
 
 
-def _needs_voice(seat: Seat, at: datetime) -> None:
-    """Muted or Blocked for whoever could not send here either."""
-    if seat.membership.muted_until is not None and seat.membership.muted_until > at:
-        raise Muted()
-    if blocks_among(list(permutations(seat.room.pair, 2))):
-        raise Blocked()
-
-
 def _bury(room: Room, message: objects.Message, *, actor_id: UUID | None) -> objects.Message:
     """Make a tombstone of a message of the locked `room`."""
     if message.deleted_at is not None:
@@ -122,7 +128,7 @@ def _bury(room: Room, message: objects.Message, *, actor_id: UUID | None) -> obj
         changed_seq=entry.seq,
     )  # fmt: skip
     Message.objects.filter(id=message.id).update(
-        body="", mentions=[], metadata={}, deleted_at=at, changed_seq=entry.seq
+        body="", mentions=[], metadata=NONE, deleted_at=at, changed_seq=entry.seq
     )
     publish_on_commit(room.id, [payloads.message_changed(entry.type, entry.seq, at, actor_id, tombstone)])
     return tombstone

@@ -1,37 +1,50 @@
 """Storing messages, many in one transaction."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from common import clock, ids
 from common.db import unavailable, with_retry
-from common.errors import ClientIdConflict, InternalError, Muted, ParleyError, RateLimited
+from common.errors import (
+    Blocked,
+    ClientIdConflict,
+    InternalError,
+    Muted,
+    ParleyError,
+    RateLimited,
+    SlowMode,
+)
 from common.limits import SENDS
 from common.rates import Charge
-from common.rows import RowSet, read_time, read_uuid
+from common.rows import Kind, RowSet, read_time, read_uuid
 from messaging import payloads
-from messaging.drafts import Draft
+from messaging.drafts import Draft, no_such_reply
+from messaging.metadata import write_metadata
 from messaging.models import Message
+from messaging.services.facts import Facts, Named, Words, read_facts, tell_mentioned
 from realtime import objects
 from realtime.events import EventType
 from realtime.publish import RoomEvent, publish_on_commit
 from rooms import log
 from rooms.access import refusal
-from rooms.models import Membership, Room
+from rooms.models import Membership, Role, Room
 
 logger = logging.getLogger(__name__)
 
 _KEYS = RowSet("k", room_id="uuid", author_id="uuid", client_id="text")
-_READS = RowSet("p", id="int", seq="int")
-_MESSAGES = RowSet(
-    "m", id="uuid", room_id="uuid", seq="int", client_id="text", draft_hash="text", author_id="uuid",
-    body="text", at="time",
-)  # fmt: skip
+_SENT = RowSet("p", id="int", seq="int", at="time")
+_PLAIN: dict[str, Kind] = {
+    "id": "uuid", "room_id": "uuid", "seq": "int", "client_id": "text", "draft_hash": "text",
+    "author_id": "uuid", "body": "text", "at": "time",
+}  # fmt: skip
+_MESSAGES = RowSet("m", **_PLAIN)
+_RICH_MESSAGES = RowSet("m", **_PLAIN, reply_to="uuid", mentions="json", metadata="text")
 
 
 class Sent(NamedTuple):
@@ -41,9 +54,11 @@ class Sent(NamedTuple):
     duplicate: bool
 
 
-class _Sender(NamedTuple):
+class _Sender(msgspec.Struct):
     membership_id: int
+    role: str
     muted_until: datetime | None
+    last_sent_at: Any  # as the database gives it: only slow mode asks
     author: objects.Author
 
 
@@ -88,7 +103,9 @@ def _send_once(drafts: Sequence[Draft]) -> list[Sent | ParleyError]:
 def _send(drafts: Sequence[Draft], charge: Charge) -> list[Sent | ParleyError]:
     with transaction.atomic():
         rooms = log.lock_rooms({draft.room_id for draft in drafts})
-        senders, known = _standing(drafts)
+        slow = any(room.slow_mode_s for room in rooms.values())
+        senders, known = _standing(drafts, slow=slow)
+        facts = _facts(drafts, rooms, senders, known)
         at = clock.now()
         results: list[Sent | ParleyError | None] = [None] * len(drafts)
         fresh: dict[tuple[UUID, UUID, str], int] = {}
@@ -109,14 +126,15 @@ def _send(drafts: Sequence[Draft], charge: Charge) -> list[Sent | ParleyError]:
                     repeated.append((index, fresh[key]))
                 else:
                     results[index] = ClientIdConflict()
-            elif sender.muted_until is not None and sender.muted_until > at:
-                results[index] = Muted()
+            elif (refused := _refused(draft, room, sender, facts, at)) is not None:
+                results[index] = refused
             elif (standing := charge(draft.author_id)).allowed:
                 fresh[key] = index
+                sender.last_sent_at = at
             else:  # last of all: what is refused for another reason costs nothing
                 results[index] = RateLimited.by(standing, "Too many messages; wait a little.")
         if fresh:
-            written = _write([drafts[i] for i in fresh.values()], rooms, senders, at)
+            written = _write([drafts[i] for i in fresh.values()], rooms, senders, facts, at)
             for index, message in zip(fresh.values(), written, strict=True):
                 results[index] = Sent(message, False)
         for index, first in repeated:
@@ -128,14 +146,51 @@ def _send(drafts: Sequence[Draft], charge: Charge) -> list[Sent | ParleyError]:
     return answered
 
 
-def _standing(
+def _facts(
     drafts: Sequence[Draft],
+    rooms: dict[UUID, Room],
+    senders: dict[tuple[UUID, UUID], _Sender],
+    known: dict[tuple[UUID, UUID, str], _Known],
+) -> Facts:
+    """What must be looked up for those drafts that are to be messages; nothing for plain ones."""
+    said = []
+    for draft in drafts:
+        room = rooms.get(draft.room_id)
+        if room is None or not (draft.names or draft.reply_to is not None or room.direct_low_id is not None):
+            continue
+        pair = (draft.room_id, draft.author_id)
+        if pair in senders and (*pair, draft.client_id) not in known:
+            said.append(Words(room, draft.author_id, draft.names, draft.reply_to))
+    return read_facts(said)
+
+
+def _refused(draft: Draft, room: Room, sender: _Sender, facts: Facts, at: datetime) -> ParleyError | None:
+    """Why a member's draft, not sent before, cannot be a message now."""
+    if sender.muted_until is not None and sender.muted_until > at:
+        return Muted()
+    if room.direct_low_id is not None and facts.blocked(room):
+        return Blocked()
+    if room.slow_mode_s and sender.last_sent_at is not None and not Role(sender.role).moderates:
+        wait_s = room.slow_mode_s - (at - read_time(sender.last_sent_at)).total_seconds()
+        if wait_s > 0:
+            return SlowMode(retry_after_s=min(wait_s, room.slow_mode_s))
+    if draft.reply_to is not None and not facts.has(draft.reply_to, room):
+        return no_such_reply()
+    return None
+
+
+def _standing(
+    drafts: Sequence[Draft], *, slow: bool
 ) -> tuple[dict[tuple[UUID, UUID], _Sender], dict[tuple[UUID, UUID, str], _Known]]:
     """Which authors are in which rooms, with what a message shows of them; and which of the drafts are
-    messages already, as those are now. One statement, a second one only if any are."""
+    messages already, as those are now. One statement, a second one only if any are.
+
+    When they last sent is only read for `slow` rooms: Django's times take longer than all else of a row.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT k.room_id, k.author_id, m.id, m.muted_until, x.id, x.draft_hash, "  # noqa: S608
+            "SELECT k.room_id, k.author_id, x.id, x.draft_hash, m.id, m.role, m.muted_until, "  # noqa: S608
+            f"{'m.last_sent_at' if slow else 'NULL'}, "
             f"u.username, u.display_name, u.avatar, u.is_bot, u.deleted_at FROM {_KEYS.sql} "
             f"JOIN {Membership._meta.db_table} m ON m.room_id = k.room_id AND m.user_id = k.author_id "
             "AND m.left_seq IS NULL JOIN accounts_user u ON u.id = m.user_id "
@@ -149,10 +204,11 @@ def _standing(
     for row in rows:
         pair = read_uuid(row[0]), read_uuid(row[1])
         if pair not in senders:
-            muted_until = None if row[3] is None else read_time(row[3])
-            senders[pair] = _Sender(row[2], muted_until, payloads.author_from(pair[1], *row[6:11]))
-        if row[4] is not None:
-            hashes[read_uuid(row[4])] = row[5]
+            muted_until = None if row[6] is None else read_time(row[6])
+            author = payloads.author_from(pair[1], *row[8:13])
+            senders[pair] = _Sender(row[4], row[5], muted_until, row[7], author)
+        if row[2] is not None:
+            hashes[read_uuid(row[2])] = row[3]
     if not hashes:
         return senders, {}
     messages = payloads.read_messages(Message.objects.filter(id__in=hashes))
@@ -163,9 +219,10 @@ def _write(
     drafts: Sequence[Draft],
     rooms: dict[UUID, Room],
     senders: dict[tuple[UUID, UUID], _Sender],
+    facts: Facts,
     at: datetime,
 ) -> list[objects.Message]:
-    """Number and store drafts that nothing speaks against: four statements."""
+    """Number and store drafts that nothing speaks against: four statements, and one for whom they mention."""
     entries = [
         log.Entry(rooms[draft.room_id], EventType.MESSAGE_CREATED, draft.author_id, ids.new_id())
         for draft in drafts
@@ -173,34 +230,55 @@ def _write(
     log.append(entries, at=at)
     stored: list[objects.Message] = []
     events: dict[UUID, list[RoomEvent]] = {}
-    read: dict[int, int] = {}
+    sent: dict[int, int] = {}
+    mentioned: list[tuple[objects.Message, list[Named]]] = []
+    rich = False
     for draft, entry in zip(drafts, entries, strict=True):
         assert entry.subject_id is not None
         sender = senders[draft.room_id, draft.author_id]
-        message = payloads.new_message(
-            entry.subject_id, draft.room_id, entry.seq, draft.client_id, sender.author, draft.body, at
-        )
+        message = payloads.new_message(entry.subject_id, draft, entry.seq, sender.author, at)
+        if draft.names:
+            named = facts.named(draft.room_id, draft.author_id, draft.names)
+            message = msgspec.structs.replace(message, mentions=tuple(person.user_id for person in named))
+            mentioned.append((message, named))
+        rich = rich or bool(draft.names or draft.metadata or draft.reply_to)
         stored.append(message)
         events.setdefault(draft.room_id, []).append(
             payloads.message_changed(entry.type, entry.seq, at, draft.author_id, message)
         )
-        read[sender.membership_id] = entry.seq
+        sent[sender.membership_id] = entry.seq
+    _insert(drafts, stored, at, rich=rich)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {Message._meta.db_table} (id, room_id, seq, changed_seq, client_id, draft_hash, "  # noqa: S608
-            "author_id, body, created_at, reply_count, mentions, metadata, pinned) "
-            "SELECT id, room_id, seq, seq, client_id, draft_hash, author_id, body, at, 0, '[]', '{}', "
-            f"{'FALSE' if connection.vendor == 'postgresql' else '0'} FROM {_MESSAGES.sql}",
-            _MESSAGES.params(
-                (m.id, m.room, m.seq, m.client_id, draft.digest, m.author.id, m.body, at)
-                for m, draft in zip(stored, drafts, strict=True)
-            ),
-        )
-        cursor.execute(
-            f"UPDATE {Membership._meta.db_table} AS t SET last_read_seq = p.seq FROM {_READS.sql} "  # noqa: S608
-            "WHERE t.id = p.id AND t.last_read_seq < p.seq",
-            _READS.params(read.items()),
+            f"UPDATE {Membership._meta.db_table} AS t SET last_read_seq = p.seq, last_sent_at = p.at "  # noqa: S608
+            f"FROM {_SENT.sql} WHERE t.id = p.id AND t.last_read_seq < p.seq",
+            _SENT.params((key, seq, at) for key, seq in sent.items()),
         )
     for room_id, new in events.items():
         publish_on_commit(room_id, new)
+    if mentioned:
+        tell_mentioned(mentioned)
     return stored
+
+
+def _insert(drafts: Sequence[Draft], stored: Sequence[objects.Message], at: datetime, *, rich: bool) -> None:
+    """Store the messages; a batch in which none has more than a text is spared what is the same for all."""
+    rows: Iterable[tuple[Any, ...]] = (
+        (m.id, m.room, m.seq, m.client_id, draft.digest, m.author.id, m.body, at)
+        for m, draft in zip(stored, drafts, strict=True)
+    )
+    table, more = _MESSAGES, "NULL, '[]', '{}'"
+    if rich:
+        table, more = _RICH_MESSAGES, "reply_to, mentions, metadata"
+        rows = (
+            (*row, m.reply_to, [str(key) for key in m.mentions], write_metadata(m.metadata))
+            for row, m in zip(rows, stored, strict=True)
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {Message._meta.db_table} (id, room_id, seq, changed_seq, client_id, draft_hash, "  # noqa: S608
+            "author_id, body, created_at, reply_to_id, mentions, metadata, reply_count, pinned) "
+            f"SELECT id, room_id, seq, seq, client_id, draft_hash, author_id, body, at, {more}, 0, "
+            f"{'FALSE' if connection.vendor == 'postgresql' else '0'} FROM {table.sql}",
+            table.params(rows),
+        )

@@ -106,7 +106,7 @@ RULES: dict[str, Rule] = {
     # Messages
     "events_list": Rule("member", MESSAGES_READ),
     "messages_list": Rule("member", MESSAGES_READ),
-    "messages_send": Rule("member", MESSAGES_WRITE, {"muted": "muted"}),
+    "messages_send": Rule("member", MESSAGES_WRITE, {"muted": "muted", "blocked": "blocked"}),
     "messages_get": Rule("member", MESSAGES_READ),
     "messages_edit": Rule("member", MESSAGES_WRITE, {"muted": "muted", "blocked": "blocked"}, theirs="none"),
     "messages_delete": Rule("member", MESSAGES_WRITE, theirs="admin"),
@@ -120,7 +120,7 @@ COMMANDS: dict[str, Rule] = {
     "subscribe": Rule("member", MESSAGES_READ),
     "unsubscribe": Rule("person", MESSAGES_READ),
     "read": Rule("member", MESSAGES_READ),
-    "message.send": Rule("member", MESSAGES_WRITE, {"muted": "muted"}),
+    "message.send": Rule("member", MESSAGES_WRITE, {"muted": "muted", "blocked": "blocked"}),
     "message.edit": Rule("member", MESSAGES_WRITE, {"muted": "muted", "blocked": "blocked"}, theirs="none"),
     "message.delete": Rule("member", MESSAGES_WRITE, theirs="admin"),
     "typing": Rule("member", MESSAGES_WRITE, {"muted": "muted", "blocked": "blocked"}),

@@ -61,6 +61,44 @@ def test_a_batch_of_sends(statements, ada, bob, rooms, size, spread):
     assert count(statements, lambda: send_messages(drafts)) == 3  # repeated: the messages are read
 
 
+@pytest.mark.parametrize("size", [1, 100])
+@pytest.mark.parametrize(
+    ("body", "reply", "metadata", "more"),
+    [
+        ("plain", False, {"a": 1}, 0),
+        ("@nobody", False, None, 1),  # whom the names mean
+        ("@bob and @ada", False, None, 3),  # … who blocks whom; whom it mentions
+        ("plain", True, None, 1),  # what is replied to
+        ("@bob and @ada", True, {"a": 1}, 4),
+    ],
+)
+def test_a_batch_of_more_than_text(statements, ada, bob, rooms, size, body, reply, metadata, more):
+    made = rooms(5)
+    first = [ada.send(room)["id"] for room in made]
+    drafts = [
+        draft(
+            bob if n % 2 else ada,
+            made[n % 5],
+            body,
+            reply_to=first[n % 5] if reply else None,
+            metadata=metadata,
+        )
+        for n in range(size)
+    ]
+    drafts += [draft(ada, room) for room in made]
+    assert count(statements, lambda: send_messages(drafts)) == 6 + more
+    assert count(statements, lambda: send_messages(drafts)) == 3
+
+
+@pytest.mark.parametrize("size", [1, 100])
+def test_a_batch_in_direct_rooms(statements, ada, bob, eve, size):
+    """… and who blocks whom."""
+    rooms = [str(open_direct_room(user_id=ada.user.id, other_id=other.id).room.id) for other in (bob, eve)]
+    drafts = [draft(ada, rooms[n % 2]) for n in range(size)]
+    assert count(statements, lambda: send_messages(drafts)) == 7
+    assert count(statements, lambda: send_messages(drafts)) == 3
+
+
 def test_a_send_over_rest_is_the_batch_and_who_calls(statements, ada, rooms):
     (room,) = rooms(1)
     for messages in (0, 500):

@@ -145,14 +145,14 @@ async def test_on_a_socket_every_other_send_may_be_refused(ada, eve, room, conne
     assert [t for t in told if not isinstance(t, str)] == [(seq, False) for seq in range(4, 34)]
 
 
-async def test_what_is_not_built_yet_is_refused_never_ignored(ada, room, connect):
+async def test_what_cannot_be_sent_is_refused_never_ignored(ada, room, connect):
     socket = await connect(ada)
     some_id = room
     for attr, values in {
-        "reply_to": (some_id, "", 1, False),
+        "reply_to": (some_id, "", 1, False),  # no message, no id
         "thread": (some_id, ""),
         "attachments": ([some_id], "x", {"a": 1}),
-        "metadata": ({"a": 1}, "x", [1], 0),
+        "metadata": ("x", [1], 0, {"a": "x\x00"}, {"a": "x" * 4_100}),
     }.items():
         for value in values:
             with pytest.raises(Refused) as refused:

@@ -11,7 +11,7 @@ from messaging.models import Message
 from messaging.services import delete_message_as_operator
 from rooms.models import LogEntry, Membership, Room
 from tests.api import path_of
-from tests.messaging.people import block, direct_room
+from tests.messaging.people import block
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_others_messages_are_for_who_moderates(ada, bob, room, role, status):
 
 
 def test_in_a_direct_room_one_deletes_ones_own_alone(ada, bob):
-    room = direct_room(ada, bob)
+    room = ada.direct(bob)
     message = bob.send(room)
     assert ada.delete(path_of(message)).code == "forbidden"
     block(ada, bob)

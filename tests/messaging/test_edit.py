@@ -8,7 +8,7 @@ import pytest
 from messaging.models import MessageEdit
 from rooms.models import LogEntry, Membership
 from tests.api import path_of
-from tests.messaging.people import block, direct_room
+from tests.messaging.people import block
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_the_muted_change_nothing_they_said(bob, room, turned):
 @pytest.mark.parametrize("blocker", ["ada", "bob"])
 def test_in_a_direct_room_a_block_stops_edits_and_not_reading(ada, bob, blocker):
     people = {"ada": ada, "bob": bob}
-    room = direct_room(ada, bob)
+    room = ada.direct(bob)
     message = ada.send(room, "first")
     block(people.pop(blocker), *people.values())
     answer = edit(ada, message, "other")
@@ -174,7 +174,7 @@ def test_the_history_is_for_its_author_and_who_moderates(ada, bob, eve, room):
 
 
 def test_in_a_direct_room_the_history_is_its_authors_alone(ada, bob):
-    message = ada.send(direct_room(ada, bob))
+    message = ada.send(ada.direct(bob))
     assert len(history(ada, message)["results"]) == 1
     assert bob.get(f"{path_of(message)}history/").code == "forbidden"
 

@@ -139,12 +139,9 @@ def test_a_text_is_stored_as_sent(ada, room, text):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("reply_to", str(new_id())),
         ("thread", str(new_id())),
         ("thread", 0),
         ("attachments", [str(new_id())]),
-        ("metadata", {"a": 1}),
-        ("metadata", "x"),
     ],
 )
 def test_what_is_not_built_yet_is_refused_and_never_dropped(ada, room, field, value):
