@@ -65,7 +65,8 @@ class ResumingClient:
         rooms: "all", or the rooms to subscribe to; with none it only sends.
         since: positions to start from, by room.
         room_url: use the socket of this one room instead; `rooms` is then not used.
-        on_event, on_resync: called in the order of frames.
+        on_event, on_resync: called in the order of frames; on_frame after whatever a frame did.
+        on_begin: called with room and position where a subscription begins that does not go on from one's own.
 
     `records` holds all that was delivered, `hints` counts the frames that may be lost, `endings` is one entry a
     socket that ended, `reconnects` counts the sockets opened after the first.
@@ -83,6 +84,8 @@ class ResumingClient:
         timing: Timing = Timing(),
         on_event: Callable[[Json], None] | None = None,
         on_resync: Callable[[str, str], None] | None = None,
+        on_begin: Callable[[str, int], None] | None = None,
+        on_frame: Callable[[Json], None] | None = None,
     ) -> None:
         self.rest = rest
         self.all = rooms == "all" and room_url is None
@@ -104,6 +107,8 @@ class ResumingClient:
         self._outbox = Outbox()
         self._on_event = on_event
         self._on_resync = on_resync
+        self._on_begin = on_begin
+        self._on_frame = on_frame
         self._subscribe_id: str | None = None
         self._moved = asyncio.Event()
         self._ready = asyncio.Event()
@@ -166,7 +171,7 @@ class ResumingClient:
                 if doing == "stop":
                     self.gave_up = ending.how
                     self._outbox.fail_all(GivenUp(ending.how))
-                    self._wake()
+                    self.wake()
                     return
             except (OSError, InvalidHandshake, InvalidMessage, TimeoutError):
                 self.failed_connects += 1
@@ -283,7 +288,9 @@ class ResumingClient:
                 self.wanted.remove(room)
         elif kind not in ("ack", "pong", "error", "welcome"):
             self.hints[kind] += 1
-        self._wake()
+        if self._on_frame:
+            self._on_frame(frame)
+        self.wake()
 
     def _event(self, room: str, frame: Json) -> None:
         self._record(room).add(frame)
@@ -315,13 +322,16 @@ class ResumingClient:
             joined = by_server and self.room_url is None and reason is None
             record.begin(None if joined else entry["seq"])
             self.positions[room] = entry["seq"]
+            if self._on_begin:
+                self._on_begin(room, entry["seq"])
         if reason is not None and self._on_resync:
             self._on_resync(room, reason)
 
     def _record(self, room: str) -> RoomRecord:
         return self.records.setdefault(room, RoomRecord())
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Let `until` look again."""
         self._moved.set()
 
     # What it can be asked
@@ -350,6 +360,15 @@ class ResumingClient:
     async def reach(self, room: str, seq: int, timeout_s: float) -> None:
         """Wait until the position in `room` is `seq` or above."""
         await self.until(lambda: self.positions.get(room, -1) >= seq, timeout_s, f"position {seq}")
+
+    async def follow(self, room: str) -> Json:
+        """Subscribe to one more room, from now on; its line in the ack. Only while it is connected."""
+        assert self.socket is not None
+        if room not in self.wanted:
+            self.wanted.append(room)
+        (line,) = (await self.socket.request("subscribe", rooms=[{"room": room}]))["rooms"]
+        found: Json = line
+        return found
 
     async def send(
         self, room: str, client_id: str, body: str, *, timeout_s: float = 60.0, **fields: Any

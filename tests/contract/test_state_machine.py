@@ -1,278 +1,221 @@
-"""Three people do as they like in one room; whatever they do, clients that follow the log see what REST shows, and
-nobody gets further than their role (FAULTS B17)."""
+"""Three people do as they like, over REST and two sockets; a page of Python (model.py) says what comes of it.
 
-from hypothesis import HealthCheck, settings
+Whatever they do: every call answers as the model does; REST shows what the model holds; each of two devices, off and
+on again, shows what REST shows; the log alone makes the same. And nobody is told what they may not know: nothing of
+rooms they are not in, nothing after their own `member.left`, no text that was changed before they asked (FAULTS B17).
+"""
+
+import asyncio
+import itertools
+import json
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from rooms.models import LogEntry, Membership, Room
-from tests.api import path_of
-from tests.client.state import ClientState, shared
-from tests.contract.room_state import catch_up, from_nothing, loaded
+from tests.api import register
+from tests.client.device import Device
+from tests.client.rest import Rest
+from tests.client.state import ClientState, RoomState, shared
+from tests.contract.acts import ACTS, WITHIN_S, Acts, Step
+from tests.contract.model import World
+from tests.contract.room_state import loaded, members_of, messages_of
 
 NAMES = ("ada", "bob", "eve")
-WHO = st.sampled_from(NAMES)
-ROLE = st.sampled_from(("member", "admin", "owner"))
-RANK = {None: -1, "member": 0, "admin": 1, "owner": 2}
+WITH_DEVICE = ("bob", "eve")  # bob's follows all his rooms, eve's those she asks for
+PICK = st.integers(0, 11)  # one of some, or of all
+_examples = itertools.count(1)
 
 
-def machine(people):
-    """The machine of these people."""
+class Lives(Acts, RuleBasedStateMachine):
+    """`world` is the model. An act ends with a look at all that `look` sees, if it names anybody."""
 
-    class Lives(RuleBasedStateMachine):
-        """The model: who is in the room, as what, who is banned and muted. The rules hold REST's answers against it."""
+    server = None  # set by the tests
 
-        @initialize(with_bob=st.booleans())
-        def create(self, with_bob):
-            self.room = people["ada"].room(*([people["bob"]] if with_bob else []), kind="public")
-            self.roles = dict.fromkeys(NAMES) | {"ada": "owner"} | ({"bob": "member"} if with_bob else {})
-            self.banned, self.muted = set(), set()
-            self.head = 3 if with_bob else 2
-            self.follower: ClientState = loaded(people["ada"], self.room)
-            self.sent = {}  # who and client_id: what was sent first, and the message as it should be now
+    @initialize(kind=st.sampled_from(("public", "private")))
+    def begin(self, kind):
+        number = next(_examples)
+        self.people = {name: register(f"{name}{number}") for name in NAMES}
+        self.world = World()
+        self.numbers = itertools.count(1)
+        self.leaks = []
+        self.switched_on_at = dict.fromkeys(WITH_DEVICE, 0)
+        self.runner = asyncio.Runner()
+        self.devices = self.runner.run(self.get_devices())
+        self.make_room("ada", kind, "bob")
 
-        def owners(self):
-            return [name for name, role in self.roles.items() if role == "owner"]
-
-        @rule(actor=WHO, other=WHO, role=ROLE)
-        def add(self, actor, other, role):
-            answer = people[actor].post(
-                f"rooms/{self.room}/members/", {"user": people[other].id, "role": role}
+    async def get_devices(self):
+        found = {}
+        for name in WITH_DEVICE:
+            rest = Rest(self.server.http)
+            rest.access = self.people[name].access
+            found[name] = Device(
+                rest,
+                rooms="all" if name == "bob" else [],
+                on_frame=lambda frame, name=name: self.judge(name, frame),
             )
-            mine = self.roles[actor]
-            if mine is None:
-                assert answer.code == "not_a_member"
-            elif mine == "member" or (mine == "admin" and RANK[role] >= RANK[mine]):
-                assert answer.code == "forbidden"
-            elif other in self.banned:
-                assert (answer.code, answer.attrs) == ("banned", {"user"})
-            elif self.roles[other] is not None:
-                assert (answer.status, answer.body["role"]) == (200, self.roles[other])
-            else:
-                assert (answer.status, answer.body["changed_seq"]) == (201, self.head + 1)
-                self.roles[other] = role
-                self.head += 1
+            await found[name].switch_on()
+        return found
 
-        @rule(who=WHO)
-        def join(self, who):
-            answer = people[who].post(f"rooms/{self.room}/join/")
-            assert (answer.status, answer.code) == ((403, "banned") if who in self.banned else (200, None))
-            if self.roles[who] is None and who not in self.banned:
-                self.roles[who] = "member"
-                self.head += 1
+    # One rule: of several, Hypothesis would leave some out of each example.
+    @rule(
+        act=st.sampled_from(ACTS), where=PICK, who=PICK, other=PICK, which=PICK,
+        role=st.sampled_from(("member", "admin", "owner")), over_socket=st.booleans(),
+        look=st.sampled_from((None, None, None, None, *NAMES)),
+    )  # fmt: skip
+    def do(self, act, where, who, other, which, role, over_socket, look):
+        place = self.world.rooms[where % len(self.world.rooms)]
+        who, other = self.someone(who, place), self.someone(11 - other, place)
+        getattr(self, act)(Step(place, who, other, which, role, over_socket))
+        assert self.leaks == []
+        self.world.step += 1
+        if look is not None:
+            self.look_as(look)
 
-        @rule(actor=WHO, other=WHO)
-        def remove(self, actor, other):
-            answer = people[actor].delete(f"rooms/{self.room}/members/{people[other].id}/")
-            mine, theirs = self.roles[actor], self.roles[other]
-            if mine is None:
-                assert answer.code == "not_a_member"
-            elif actor == other:
-                self.left(answer, other)
-            elif mine == "member":
-                assert answer.code == "forbidden"
-            elif theirs is None:
-                assert answer.code == "not_found"
-            elif RANK[theirs] >= RANK[mine]:
-                assert answer.code == "forbidden"
-            else:
-                self.left(answer, other)
+    def someone(self, number, place):
+        """Mostly somebody who is in the room."""
+        some = list(place.present) if number < 9 and place.present else NAMES
+        return some[number % len(some)]
 
-        def refusal(self, actor, other):
-            """Why `actor` may not act on `other` at all; None where their ranks allow it."""
-            mine, theirs = self.roles[actor], self.roles[other]
-            if mine is None:
-                return "not_a_member"
-            if mine == "member":
-                return "forbidden"
-            if theirs is None:
-                return "not_found"
-            return "forbidden" if RANK[theirs] >= RANK[mine] else None
+    # --- what they are told -------------------------------------------------------------------------
 
-        @rule(actor=WHO, other=WHO, role=ROLE)
-        def change_role(self, actor, other, role):
-            path = f"rooms/{self.room}/members/{people[other].id}/"
-            answer = people[actor].call("PATCH", path, {"role": role})
-            mine, theirs = self.roles[actor], self.roles[other]
-            if actor == other and mine is not None:
-                if RANK[role] > RANK[mine]:
-                    code = "forbidden"
-                else:
-                    code = "last_owner" if role != mine and self.owners() == [other] else None
-            else:
-                code = self.refusal(actor, other)
-                if code is None and role != theirs and mine != "owner" and RANK[role] >= RANK[mine]:
-                    code = "forbidden"
-            assert answer.code == code
-            if code is None:
-                self.head += role != theirs
-                self.roles[other] = role
-                assert answer.body["role"] == role
+    def judge(self, name, frame):
+        """Whether this person may be told this: the model is never behind what is sent."""
+        text = json.dumps(frame, ensure_ascii=False)
+        for place in self.world.rooms:
+            known = place.people.get(name)
+            of_it = place.id != "" and place.id in text
+            if known is None and of_it and frame["type"] not in ("ack", "error"):
+                self.leaks.append(f"{name}, never in {place.id}: {text}")
+            if known is None and any(body in text for body in place.bodies()):
+                self.leaks.append(f"{name}, never in {place.id}, reads {text}")
+            if known is not None and of_it and "seq" in frame:
+                last = known.stays[-1].left
+                if last is not None and frame["seq"] > last:
+                    self.leaks.append(f"{name}, out of {place.id} since {last}: {text}")
+            if (
+                known is not None
+                and of_it
+                and frame["type"] == "signal"
+                and not known.was_in(frame["data"]["step"])
+            ):
+                self.leaks.append(f"{name}, out of {place.id} then: {text}")
+            for message in place.texts:
+                for body, until in message.gone:
+                    if body in text and until < self.switched_on_at[name]:
+                        self.leaks.append(f"{name} reads what was changed before they came: {text}")
 
-        @rule(actor=WHO, other=WHO, on=st.booleans())
-        def mute(self, actor, other, on):
-            path = f"rooms/{self.room}/members/{people[other].id}/"
-            answer = people[actor].call(
-                "PATCH", path, {"muted_until": "2099-01-01T00:00:00Z" if on else None}
+    def heads_of(self, who):
+        """The rooms that their device is to show, each with its head."""
+        heads = {p.id: p.head for p in self.world.rooms if who in p.present}
+        return (
+            heads
+            if who == "bob"
+            else {k: v for k, v in heads.items() if k in self.devices[who].client.wanted}
+        )
+
+    def look_as(self, name):
+        """What this person is shown, by REST and on their device, is what the model holds."""
+        person, mine = self.people[name], {p.id: p for p in self.world.rooms if name in p.present}
+        rooms = {room["id"]: room for room in person.all("rooms/")}
+        assert rooms.keys() == mine.keys()
+        now = ClientState()
+        for key, place in mine.items():
+            held = now.rooms[key] = RoomState(shared(rooms[key]), rooms[key]["last_seq"])
+            held.members, held.messages = members_of(person, key), messages_of(person, key)
+            self.compare_room(place, name, rooms[key], held)
+        for place in self.world.rooms:
+            if place.id not in mine:
+                assert person.get(f"rooms/{place.id}/").code == place.refusal(name)
+        device = self.devices.get(name)
+        if device is not None and device.on:
+            heads = self.heads_of(name)
+            self.runner.run(device.reach(heads, WITHIN_S))
+            now.rooms = {key: held for key, held in now.rooms.items() if key in heads}
+            assert device.state.differences(now) == []
+
+    def compare_room(self, place, name, room, held):
+        mine, names, me = place.people[name], self.names(), room["me"]
+        topic = "" if place.kind == "direct" else place.topic
+        assert (room["name"], room["topic"], room["last_seq"]) == (place.name, topic, place.head)
+        assert room["member_count"] == len(place.present)
+        assert (me["role"], me["last_read_seq"], me["unread_count"], me["muted_until"] is not None) == (
+            mine.role, mine.read, place.unread(name), mine.muted is not None
+        )  # fmt: skip
+        assert (me["notifications"], me["favourite"]) == (mine.notifications, mine.favourite)
+        members = {names[k]: (m["role"], m["muted_until"] is not None) for k, m in held.members.items()}
+        assert members == {known: (one.role, one.muted is not None) for known, one in place.present.items()}
+        assert [
+            (
+                m["id"],
+                m["seq"],
+                names[m["author"]["id"]],
+                m["body"],
+                bool(m["edited_at"]),
+                bool(m["deleted_at"]),
             )
-            changes = on != (other in self.muted)
-            if actor == other and self.roles[actor] is not None:
-                code = "forbidden" if changes else None
-            else:
-                code = self.refusal(actor, other)
-            assert answer.code == code
-            if code is None:
-                self.head += changes
-                (self.muted.add if on else self.muted.discard)(other)
+            for m in held.messages.values()
+        ] == [(t.id, t.seq, t.author, t.body or "", t.edited, t.body is None) for t in place.texts]
+        if place.kind != "direct" and place.rank(name) > 0:
+            bans = self.people[name].all(f"rooms/{place.id}/bans/")
+            assert {names[ban["user"]["id"]] for ban in bans} == place.banned
 
-        @rule(actor=WHO, other=WHO)
-        def ban(self, actor, other):
-            answer = people[actor].call("PUT", f"rooms/{self.room}/bans/{people[other].id}/", {})
-            code = "forbidden" if actor == other else self.refusal(actor, other)
-            if self.roles[actor] is None:
-                code = "not_a_member"
-            if code == "not_found":  # a stranger is banned without more ado
-                code = None
-            assert answer.code == code
-            if code is None:
-                assert answer.status == (200 if other in self.banned else 201)
-                self.head += self.roles[other] is not None
-                self.roles[other] = None
-                self.banned.add(other)
+    def names(self):
+        return {person.id: name for name, person in self.people.items()}
 
-        @rule(actor=WHO, other=WHO)
-        def lift(self, actor, other):
-            answer = people[actor].delete(f"rooms/{self.room}/bans/{people[other].id}/")
-            code = {None: "not_a_member", "member": "forbidden"}.get(self.roles[actor])
-            assert answer.code == code
-            if code is None:
-                self.banned.discard(other)
+    def teardown(self):
+        if not hasattr(self, "devices"):
+            return
+        try:
+            for name, device in self.devices.items():
+                if not device.on:
+                    self.switch_on(name)
+            for name in NAMES:
+                self.look_as(name)
+            for place in self.world.rooms:
+                if place.present:
+                    self.look_at_log(place)
+            assert self.leaks == []
+        finally:
+            self.runner.run(self.stop())
+            self.runner.close()
 
-        @rule(who=WHO)
-        def leave(self, who):
-            answer = people[who].post(f"rooms/{self.room}/leave/")
-            if self.roles[who] is None:
-                assert answer.code == "not_a_member"
-            else:
-                self.left(answer, who)
+    def look_at_log(self, place):
+        """It is the model's, makes the state by itself, and holds no text that is no more."""
+        person, names = self.people[next(iter(place.present))], self.names()
+        events = person.events(place.id)
+        assert [(e["type"], names[e["actor"]]) for e in events] == place.log
+        text = json.dumps(events)
+        assert not [body for message in place.texts for body, _ in message.gone if body in text]
+        made = ClientState()
+        for event in events:
+            made.apply(event)
+        assert made.differences(loaded(person, place.id)) == []
 
-        def left(self, answer, who):
-            if self.owners() == [who]:
-                assert answer.code == "last_owner"
-            else:
-                assert answer.status == 204
-                self.roles[who] = None
-                self.head += 1
-
-        @rule(who=WHO, client_id=st.sampled_from("abc"), body=st.sampled_from(("x", "y")))
-        def send(self, who, client_id, body):
-            known, _ = self.sent.get((who, client_id), (None, None))
-            answer = people[who].post(f"rooms/{self.room}/messages/", {"client_id": client_id, "body": body})
-            if self.roles[who] is None:
-                assert answer.code == "not_a_member"
-            elif known is not None and known != body:
-                assert answer.code == "client_id_conflict"
-            elif known is not None:
-                assert (answer.status, answer.body) == (200, self.sent[who, client_id][1])
-            elif who in self.muted:
-                assert answer.code == "muted"
-            else:
-                assert (answer.status, answer.body["seq"]) == (201, self.head + 1)
-                self.sent[who, client_id] = (body, answer.body)
-                self.head += 1
-
-        @precondition(lambda self: self.sent)
-        @rule(data=st.data(), who=WHO, body=st.sampled_from(("x", "y")))
-        def edit(self, data, who, body):
-            author, client_id = data.draw(st.sampled_from(sorted(self.sent)), "whose")
-            first, message = self.sent[author, client_id]
-            answer = people[who].call("PATCH", path_of(message), {"body": body})
-            if self.roles[who] is None:
-                assert answer.code == "not_a_member"
-            elif who in self.muted:
-                assert answer.code == "muted"
-            elif who != author:
-                assert answer.code == "forbidden"
-            elif message["deleted_at"] is not None:
-                assert answer.code == "message_deleted"
-            elif message["body"] == body:
-                assert (answer.status, answer.body) == (200, message)
-            else:
-                self.head += 1
-                changed = {"body": body, "changed_seq": self.head, "edited_at": answer.body["edited_at"]}
-                assert (answer.status, answer.body) == (200, message | changed)
-                self.sent[author, client_id] = (first, answer.body)
-
-        @precondition(lambda self: self.sent)
-        @rule(data=st.data(), who=WHO)
-        def delete(self, data, who):
-            author, client_id = data.draw(st.sampled_from(sorted(self.sent)), "whose")
-            first, message = self.sent[author, client_id]
-            answer = people[who].delete(path_of(message))
-            if self.roles[who] is None:
-                assert answer.code == "not_a_member"
-            elif who != author and self.roles[who] == "member":
-                assert answer.code == "forbidden"
-            elif message["deleted_at"] is not None:
-                assert (answer.status, answer.body) == (200, message)
-            else:
-                self.head += 1
-                changed = {"body": "", "changed_seq": self.head, "deleted_at": answer.body["deleted_at"]}
-                assert (answer.status, answer.body) == (200, message | changed)
-                self.sent[author, client_id] = (first, answer.body)
-
-        @rule(who=WHO, seq=st.integers(0, 12), force=st.booleans())
-        def read(self, who, seq, force):
-            answer = people[who].post(f"rooms/{self.room}/read/", {"seq": seq, "force": force})
-            if self.roles[who] is None:
-                assert answer.code == "not_a_member"
-            elif force:
-                assert answer.body["last_read_seq"] == min(seq, self.head)
-            else:
-                assert min(seq, self.head) <= answer.body["last_read_seq"] <= self.head
-
-        @precondition(lambda self: hasattr(self, "follower"))
-        @rule()
-        def follow(self):
-            catch_up(self.follower, people[self.owners()[0]])
-
-        @invariant()
-        def the_database_agrees_with_the_model(self):
-            if not hasattr(self, "room"):
-                return
-            rows = Membership.objects.filter(room_id=self.room, left_seq=None)
-            found = dict(rows.values_list("user__username", "role"))
-            assert found == {name: role for name, role in self.roles.items() if role is not None}
-            room = Room.objects.get(pk=self.room)
-            assert (room.last_seq, room.member_count) == (self.head, len(found))
-            log = LogEntry.objects.filter(room_id=self.room).order_by("seq").values_list("seq", flat=True)
-            assert list(log) == list(range(1, self.head + 1))
-
-        def teardown(self):
-            if not hasattr(self, "room"):
-                return
-            reader = people[self.owners()[0]]
-            now = loaded(reader, self.room)
-            self.follow()
-            assert self.follower.differences(now) == []
-            assert from_nothing(reader, self.room).differences(now) == []
-            should = {message["id"]: shared(message) for _, message in self.sent.values()}
-            assert now.rooms[self.room].messages == should
-
-    return Lives
+    async def stop(self):
+        for device in self.devices.values():
+            await device.switch_off()
+            assert device.client.violations == []
+            assert [record.uninvited for record in device.client.records.values() if record.uninvited] == []
+            await device.rest.close()
 
 
-def test_whatever_three_people_do(ada, bob, eve):
+def live(server, examples, steps):
     run_state_machine_as_test(
-        machine({"ada": ada, "bob": bob, "eve": eve}),
+        type("LivesHere", (Lives,), {"server": server}),
         settings=settings(
-            max_examples=12, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=examples, stateful_step_count=steps, deadline=None, derandomize=True, database=None,
+            # Finding the shortest failure takes minutes: add Phase.shrink to look for one.
+            suppress_health_check=list(HealthCheck), phases=[Phase.generate], print_blob=False,
         ),
-    )
+    )  # fmt: skip
+
+
+def test_whatever_three_people_do(server):
+    live(server, examples=15, steps=40)
+
+
+@pytest.mark.slow
+def test_whatever_three_people_do_for_long(server):
+    live(server, examples=150, steps=80)
