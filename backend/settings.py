@@ -126,6 +126,7 @@ SOCKET_DATABASE_THREADS: int = env.int("SOCKET_DATABASE_THREADS", 4)  # reads fo
 SEND_BATCH_MAX: int = env.int("SEND_BATCH_MAX", 500)  # messages of one transaction
 SEND_QUEUE_MAX: int = env.int("SEND_QUEUE_MAX", 10_000)  # waiting for it; more get `unavailable`
 ROOM_PURGE_AFTER_S: int = env.int("ROOM_PURGE_AFTER_S", 86_400)  # rows of a deleted room are kept that long
+SESSION_PURGE_AFTER_S: int = env.int("SESSION_PURGE_AFTER_S", 30 * 86_400)  # … of a session that is over
 PURGE_BATCH_ROWS: int = env.int("PURGE_BATCH_ROWS", 500)  # … and then go so many at once
 HOUSEKEEPING_S: float = env.float("HOUSEKEEPING_S", 3_600.0)  # about so often such rows are looked for
 HOUSEKEEPING_PAUSE_S: float = env.float("HOUSEKEEPING_PAUSE_S", 0.05)  # between two batches

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 
 from django.conf import settings
 
+from accounts.purge import purge_old_sessions
 from gateway.pool import DatabasePool
 from rooms.services import purge_deleted_rooms
 
 logger = logging.getLogger(__name__)
 
-CHORES: tuple[Callable[[], Iterator[int]], ...] = (purge_deleted_rooms,)
+CHORES: tuple[Callable[[], Iterator[int]], ...] = (purge_deleted_rooms, purge_old_sessions)
 """Each goes step by step, a short transaction each, and may run in any number of processes at once."""
 
 

@@ -99,9 +99,9 @@ def test_the_command_says_what_went(ada, turned, capsys):
     delete(ada, ada.room())
     turned.turn(DAY)
     call_command("housekeeping")
-    assert capsys.readouterr().out == "purge_deleted_rooms: 5 rows\n"
+    assert "purge_deleted_rooms: 5 rows\n" in capsys.readouterr().out
     call_command("housekeeping")
-    assert capsys.readouterr().out == "purge_deleted_rooms: 0 rows\n"
+    assert "purge_deleted_rooms: 0 rows\n" in capsys.readouterr().out
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,7 +11,8 @@ class Command(BaseCommand):
     """See `help`."""
 
     help = (
-        "Tidy up now what the server's processes tidy up by themselves about every hour: purge deleted rooms."
+        "Tidy up now what the server's processes tidy up by themselves about every hour: purge deleted rooms and "
+        "old sessions."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
