@@ -8,6 +8,7 @@ from django.test import AsyncClient
 from backend import limits as request_limit
 from common.limits import REQUESTS
 from tests.api import PASSWORD, register
+from tests.bots import another_token, make_bot
 
 pytestmark = pytest.mark.django_db
 
@@ -89,6 +90,15 @@ def test_all_of_a_persons_tokens_and_devices_are_one_and_others_are_not_touched(
     tokens = [ada.access, tablet["access"]]
     assert [api.get("users/me/", tokens[n % 2]).status for n in range(7)] == [200] * 5 + [429] * 2
     assert bob.get("users/me/").status == 200
+
+
+def test_a_bots_tokens_are_one_person_once_each_has_been_seen(five, ada, api):
+    """Only the database knows whose they are: the first request of each counts on its address."""
+    bot = make_bot(ada)
+    tokens = [bot.access, another_token(bot, "rooms:read").access]
+    assert [api.get("users/me/", token).headers["RateLimit-Remaining"] for token in tokens] == ["4", "3"]
+    assert [api.get("users/me/", tokens[n % 2]).status for n in range(7)] == [200] * 5 + [429] * 2
+    assert api.get("nothing/").headers["RateLimit-Remaining"] == "2"
 
 
 def test_who_is_nobody_is_counted_by_address(five, api, ada):
