@@ -103,6 +103,7 @@ async def test_an_unsubscribed_room_stays_out_of_all(server, ada, bob, room, con
     server.call(server.runtime().hub.check())
     await say(ada, room, 1)
     await say(ada, other, 1)
+    await socket.find(lambda frame: "seq" in frame and frame["room"] == later)
     await socket.find(lambda frame: frame.get("room") == other)
     assert {frame["room"] for frame in socket.events()} == {other, later}
     # Until the client wants it again.
