@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from msgspec import UNSET, UnsetType
 
+from accounts import guessing
 from accounts.models import User
 from accounts.rules import BIO_MAX_CHARS, clean_email, refuse_taken
 from common.errors import UserDisabled
@@ -20,12 +21,14 @@ def update_profile(
     email: str | UnsetType | None = UNSET,
     bio: str | UnsetType | None = UNSET,
     avatar: str | UnsetType | None = UNSET,
+    source: str | None = None,
 ) -> User:
     """The person with what is given changed. No event tells: objects show a person as they are when they are sent.
 
     `email`, `bio` and `avatar` are taken away by None or "", and `display_name` becomes the user name. Invalid;
     AlreadyExists naming `username`, `email` or both, also where two ask at the same moment; UserDisabled where
-    that, or their deletion, came between. Locks the user's row.
+    that, or their deletion, came between. RateLimited where another address is given as often as one may
+    register from `source`: each tells whether it is somebody's. Locks the user's row.
     """
     changes: dict[str, Any] = {}
     if username is not UNSET:
@@ -40,6 +43,9 @@ def update_profile(
         changes["bio"] = clean_text(bio or "", attr="bio", max_chars=BIO_MAX_CHARS)
     if avatar is not UNSET:
         changes["avatar"] = clean_url(avatar, attr="avatar") if avatar else ""
+    address_key = changes.get("email_key")
+    if address_key and source is not None and not _is_theirs(user_id, address_key):
+        guessing.registration(source)
     user = User()
     try:
         with transaction.atomic():
@@ -63,3 +69,7 @@ def _change(user: User, changes: dict[str, Any]) -> None:
         refuse_taken(user)
     if changed:
         user.save(update_fields=changed | {"display_name", "username_look", "search_text"})
+
+
+def _is_theirs(user_id: UUID, address_key: str) -> bool:
+    return User.objects.filter(pk=user_id, email_key=address_key).exists()

@@ -13,6 +13,7 @@ from accounts import examples, payloads, scopes, selectors
 from accounts.authentication import user_of
 from accounts.profiles import update_profile
 from accounts.serializers import UpdateProfileBody, UserPage
+from common.addresses import source_of_request
 from common.errors import AlreadyExists, Invalid, NotFound
 from common.ids import parse_id
 from common.paging import read_cursor, read_limit
@@ -47,7 +48,7 @@ class MeView(APIView):
         description=(
             'What is absent stays. `email`, `bio` and `avatar` are taken away by null or "", and `display_name` '
             "is then the user name. `avatar` is the URL of a picture. A name or address that is taken is a 409 "
-            "`already_exists` with `errors[].attr`. No event tells of it: members and authors are shown as they "
+            "`already_exists` with `errors[].attr`; other addresses are tried as often as one may register. No event tells of it: members and authors are shown as they "
             "are when they are sent."
         ),
         request=body(UpdateProfileBody),
@@ -84,6 +85,7 @@ class MeView(APIView):
             email=given.email,
             bio=given.bio,
             avatar=given.avatar,
+            source=source_of_request(request),
         )
         return Response(payloads.own_profile_of(user))
 

@@ -71,6 +71,18 @@ def test_anothers_address_is_taken_and_both_are_named(ada, bob):
     assert patch(ada, email="ADA@example.com").status == 200
 
 
+def test_addresses_are_tried_no_more_often_than_by_registering(api, ada, bob, narrow):
+    narrow(REGISTRATIONS_BURST=3, REGISTRATIONS_PER_MINUTE=1)
+    for _ in range(5):
+        assert patch(ada, email="Ada@example.com", bio="x").status == 200  # hers
+    for address in ("ada@example.com", "nobody@example.com", "ada@example.com"):
+        assert patch(bob, email=address).status in (200, 409)
+    answer = patch(bob, email="ada@example.com")
+    assert (answer.status, answer.code) == (429, "rate_limited")
+    assert patch(bob, email=None, bio="y").status == 200
+    assert api.post("auth/register/", {"username": "eve", "password": PASSWORD}).code == "rate_limited"
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
