@@ -91,7 +91,8 @@ class Installation:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for process in (self.proxy, *self.workers.values(), self.redis):
+        self.proxy.end()  # in order, else its own workers would stay behind
+        for process in (*self.workers.values(), self.redis):
             process.end(signal.SIGKILL)
         self.names.close()
         self.postgres.close()

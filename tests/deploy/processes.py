@@ -10,9 +10,10 @@ from pathlib import Path
 
 from devtools.environment import VENV
 
-# The kernel ends it with us, however we end; prctl(PR_SET_PDEATHSIG, SIGKILL) outlives exec.
+# The kernel ends it with us, however we end; prctl(PR_SET_PDEATHSIG, SIGTERM) outlives exec. Of SIGKILL nginx's own
+# workers would not hear.
 _DIE_WITH_PARENT = (
-    "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execvp(sys.argv[1], sys.argv[1:])"
+    "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 15); os.execvp(sys.argv[1], sys.argv[1:])"
 )
 STOP_S = 20.0
 # What is found as `python` and the like: ours first.
