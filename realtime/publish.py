@@ -256,9 +256,14 @@ def _end_on_commit(user_id: UUID, credentials: list[str] | None, code: str) -> N
 def notify_on_commit(user_ids: Iterable[UUID], data: msgspec.Struct) -> None:
     """Send a notice (its data, of protocol.NOTICES) to all sockets of these people: a hint, it may be lost."""
     frame = encode_notice(data)
-    for user_id in user_ids:
-        message = {"type": "user.notice", "user": user_id.hex, "frame": frame}
-        transaction.on_commit(partial(publisher.put, groups.user(user_id), message, len(frame), hint=True))
+    people = tuple(user_ids)
+
+    def send() -> None:
+        for user_id in people:
+            message = {"type": "user.notice", "user": user_id.hex, "frame": frame}
+            publisher.put(groups.user(user_id), message, len(frame), hint=True)
+
+    transaction.on_commit(send)
 
 
 def hint(room_id: UUID, frame: str, *, from_user: UUID | None = None, from_socket: str = "") -> None:

@@ -52,7 +52,7 @@ class Facts:
 
     def blocked(self, room: Room) -> bool:
         """Whether one of the two of a direct room blocks the other."""
-        return not self._blocks.isdisjoint(permutations(room.pair, 2))
+        return room.direct_low_id is not None and self._either_blocks(*room.pair)
 
     def has(self, message_id: UUID, room: Room) -> bool:
         """Whether the message that is replied to is one of the room."""
@@ -64,9 +64,11 @@ class Facts:
         for keys in names:
             member = next((m for key in keys if (m := self._members.get((room_id, key))) is not None), None)
             if member is not None and member[0] != author_id:
-                both = permutations((member[0], author_id), 2)
-                found[member[0]] = Named(*member, not self._blocks.isdisjoint(both))
+                found[member[0]] = Named(*member, self._either_blocks(member[0], author_id))
         return list(found.values())
+
+    def _either_blocks(self, one: UUID, other: UUID) -> bool:
+        return bool(self._blocks) and ((one, other) in self._blocks or (other, one) in self._blocks)
 
 
 NO_FACTS = Facts({}, {}, set())
