@@ -81,7 +81,8 @@ def _test_steps(servers: Mapping[str, str], another_sqlite: str, everything: boo
         Step("tests that stop, pause and cut off real servers", [*pytest, "-m", "faults"], servers),
         Step(
             "tests on PostgreSQL and Redis, but of sockets",
-            [*pytest, "-m", "not faults", "--ignore=tests/gateway"],
+            # The examples run on what `dev.py run` serves: SQLite and memory.
+            [*pytest, "-m", "not faults", "--ignore=tests/gateway", "--ignore=tests/examples"],
             servers,
         ),
         Step(

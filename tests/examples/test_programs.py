@@ -121,6 +121,7 @@ async def test_a_game_goes_on_after_kill_9_of_a_player_and_of_the_server(dev_run
     assert player.board.places.count("X") >= 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", ["shared_editor", "noughts_and_crosses", "live_feed", "notifications"])
 def test_each_runs_as_its_first_lines_say(dev_run, example):
     command = [sys.executable, "-m", f"examples.{example}", dev_run.url]
