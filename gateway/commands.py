@@ -12,6 +12,7 @@ from accounts import scopes
 from accounts.access import Identity
 from common.db import unavailable
 from common.errors import Forbidden, InternalError, Invalid, NotAuthenticated, ParleyError
+from common.json_values import clean_value
 from common.text import clean_client_id
 from gateway.auth import authenticate
 from gateway.runtime import Runtime
@@ -166,9 +167,7 @@ def signal(caller: Caller, frame: protocol.Signal, answer: Answer) -> None:
     _needs_room(caller, frame.room)
     user_id = identified(caller).user_id
     name = clean_client_id(frame.name, attr="name")
-    data = msgspec.Raw(msgspec.json.encode(frame.data))
-    if len(data) > settings.SIGNAL_MAX_BYTES:
-        raise Invalid.field("data", f"at most {settings.SIGNAL_MAX_BYTES} bytes of JSON", "too_long")
+    data = msgspec.Raw(clean_value(frame.data, attr="data", max_bytes=settings.SIGNAL_MAX_BYTES))
     own = caller.connection_id
     caller.voice.say(
         frame.room,

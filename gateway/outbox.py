@@ -36,7 +36,12 @@ class Outbox(ABC):
     @property
     def closing(self) -> bool:
         """Whether `close` was called or the line is gone: nothing that is put will arrive."""
-        return self._close is not None or self.gone
+        return self.shut or self.gone
+
+    @property
+    def shut(self) -> bool:
+        """Whether `close` was called: the server wants no more of this socket."""
+        return self._close is not None
 
     @property
     @abstractmethod

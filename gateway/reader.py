@@ -132,7 +132,7 @@ class FrameReader:
         try:
             commands.identified(self._socket, command.scope)
             command.run(self._socket, body, answer)
-        except ParleyError as error:
+        except Exception as error:
             answer(error)
 
     def _start(self, command: commands.Command, key: FrameKey, body: Any, done: Callable[[], None]) -> None:

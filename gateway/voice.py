@@ -13,6 +13,7 @@ from uuid import UUID
 from common import clock
 from common.errors import ParleyError, Unavailable
 from gateway.hub import Hub
+from gateway.outbox import Outbox
 from gateway.socket_rooms import SocketRooms
 from gateway.subscription import Kept
 from realtime.publish import publisher
@@ -30,6 +31,7 @@ class Speaker(Protocol):
 
     user_id: UUID
     rooms: SocketRooms
+    outbox: Outbox
 
 
 class Voice:
@@ -53,7 +55,7 @@ class Voice:
         if line is None:
             kept = self._kept(room_id)
             if kept is not None:
-                _say(room_id, kept, tell, told)
+                self._say(room_id, kept, tell, told)
                 return
             line = self._lines[room_id] = []
             self._hub.spawn(self._ask(room_id))
@@ -88,7 +90,7 @@ class Voice:
         if subscription is not None:
             subscription.kept = kept
         for tell, told in self._lines.pop(room_id):
-            _say(room_id, kept.standing, tell, told)
+            self._say(room_id, kept.standing, tell, told)
 
     async def _read(self, room_id: UUID) -> Kept:
         """What the database says, and is still so."""
@@ -101,12 +103,12 @@ class Voice:
                 return Kept(found, asked_at)
         raise Unavailable(retry_after_s=1)
 
-
-def _say(room_id: UUID, standing: Standing, tell: Tell, told: Told) -> None:
-    try:
-        standing.require_voice(clock.now())
-    except ParleyError as error:
-        told(error)
-    else:
-        tell(room_id)
-        told(None)
+    def _say(self, room_id: UUID, standing: Standing, tell: Tell, told: Told) -> None:
+        try:
+            standing.require_voice(clock.now())
+        except ParleyError as error:
+            told(error)
+        else:
+            if not self._speaker.outbox.shut:  # else the session may have ended
+                tell(room_id)
+            told(None)

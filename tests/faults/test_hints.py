@@ -90,11 +90,18 @@ async def test_notices_reach_every_device_of_a_person_on_both_workers_once(
         while not all(of_kind(device, "notice") for device in devices):
             await bob.create_room()
     room = (await ada.create_room(members=[bob.user_id]))["id"]
+    await ada.send(room, "1", f"@{bob.user['username']} look")
+    await bob.read(room, 4)
     await ada.remove_member(room, bob.user_id)
     for device in devices:
-        await device.find(lambda frame: frame["type"] == "notice" and frame["data"].get("room_id") == room)
+        await device.find(lambda frame: frame.get("notice") == "room.removed" and room in dumps(frame))
         told = [frame for frame in of_kind(device, "notice") if room in dumps(frame)]
-        assert [frame["notice"] for frame in told] == ["room.added", "room.removed"]
+        assert sorted(frame["notice"] for frame in told) == [
+            "mention",
+            "room.added",
+            "room.me",
+            "room.removed",
+        ]
     await stranger.find("notice")
     assert [frame["data"]["room"]["id"] for frame in of_kind(stranger, "notice")] == [room]
     for device in (*devices, stranger):

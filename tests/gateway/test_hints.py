@@ -131,6 +131,14 @@ async def test_the_socket_of_one_room_hears_and_says_them_and_of_others_nothing(
         assert (refused.value.code, refused.value.frame["errors"][0]["attr"]) == ("invalid", "room")
 
 
+def nested(depth):
+    """So many lists in each other."""
+    found = []
+    for _ in range(depth - 1):
+        found = [found]
+    return found
+
+
 async def test_what_they_hold_is_checked(server, ada, room):
     async with await Wire.open(server.ws, ada.access) as wire:
         await wire.next()
@@ -146,17 +154,35 @@ async def test_what_they_hold_is_checked(server, ada, room):
             ({"type": "signal", "name": "x", "data": "a" * 4_095}, "data"),
             ({"type": "signal", "name": "x", "data": "é" * 2_048}, "data"),
             ({"type": "signal", "name": "x", "data": [[0] * 1_000] * 3}, "data"),
+            ({"type": "signal", "name": "x", "data": {"a": ["\x00"]}}, "data"),
+            ({"type": "signal", "name": "x", "data": {"\x00": 1}}, "data"),
+            ({"type": "signal", "name": "x", "data": nested(33)}, "data"),
+            ({"type": "signal", "name": "x", "data": nested(900)}, "data"),
         ):
             answer = await wire.ask({"id": 1, "room": room, **fields})
             assert (answer["type"], answer["id"], answer["code"]) == ("error", 1, "invalid"), fields
             assert [error["attr"] for error in answer["errors"]] == [attr]
-        for data in ("a" * 4_094, "é" * 2_047, "[" * 200 + "]" * 200, False, {}, [], ""):
+        for data in ("a" * 4_094, "é" * 2_047, nested(32), False, {}, [], ""):
             assert (
                 await wire.ask({"type": "signal", "id": 2, "room": room, "name": "A-z0.9_:-", "data": data})
             )["type"] == "ack"
         for kind in ("typing", "signal"):
             answer = await wire.ask({"type": kind, "id": 1, "name": "x", "active": True})
             assert answer["errors"][0]["attr"] == "room"
+
+
+async def test_no_nesting_is_deep_enough_to_cost_the_socket(server, ada, room):
+    """Some levels can be read, but no more be written."""
+    async with await Wire.open(server.ws, ada.access) as wire:
+        await wire.next()
+        frame = '{"type":"signal","id":1,"room":"%s","name":"x","data":%s}'
+        for depth in (33, 200, *range(900, 1_010, 2), 5_000):
+            answer = await wire.ask(frame % (room, "[" * depth + "]" * depth))
+            assert (answer["type"], answer["code"]) == ("error", "invalid"), depth
+            if answer["id"] is None:  # no JSON for us
+                assert depth > 900
+                break
+        assert await wire.ask({"type": "ping", "id": 2}) == {"type": "pong", "id": 2}
 
 
 async def test_how_large_a_signal_is_does_not_depend_on_its_spaces(settings, server, ada, room):

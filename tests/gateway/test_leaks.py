@@ -115,6 +115,7 @@ async def test_two_of_whom_one_blocks_the_other_hear_nothing_of_each_other_in_th
             {"kind": "typing", "active": True},
             {"kind": "typing", "active": False},
             {"kind": "signal", "name": "x", "data": 1},
+            {"kind": "message.send", "client_id": "1", "body": "hi"},
         ]
         if own is not None:
             asked.append({"kind": "message.edit", "message": own, "body": "ho"})
