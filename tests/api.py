@@ -113,9 +113,11 @@ class Person(services.Opened):
         """The room as it is then."""
         return _succeeded(self.call("PATCH", f"rooms/{room}/", fields))
 
-    def send(self, room: str, body: str = "The mill is running.", client_id: str | None = None) -> Any:
+    def send(
+        self, room: str, body: str = "The mill is running.", client_id: str | None = None, **more: Any
+    ) -> Any:
         """The message."""
-        content = {"client_id": client_id or f"test-{next(_client_ids)}", "body": body}
+        content = {"client_id": client_id or f"test-{next(_client_ids)}", "body": body, **more}
         return _succeeded(self.post(f"rooms/{room}/messages/", content))
 
     def edit(self, message: Any, body: str) -> Any:

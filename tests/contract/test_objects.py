@@ -192,6 +192,9 @@ def test_messages(ada, room):
     message = page["results"][0]
     is_a("Message", REST_MESSAGE, ada.see(f"rooms/{room}/messages/{message['id']}/"))
     is_a("Message", REST_MESSAGE, ada.post(f"rooms/{room}/messages/", {"client_id": "x", "body": "x"}).body)
+    more = ada.send(room, "@bob", reply_to=message["id"], metadata={"a": [1]})
+    assert problems_of("Message", more) == []
+    held(REST_MESSAGE, more | {"metadata": {}})
     is_a("Message", REST_MESSAGE, ada.edit(message, "other"))
     versions = ada.see(f"{path_of(message)}history/")
     held({"results": [{"body": TEXT, "written_at": TIME}], "next_cursor": maybe(TEXT)}, versions)

@@ -59,6 +59,18 @@ WRITES = {
         lambda s: (s.ada.change(s.room, topic="a"), s.eve.join(s.room), s.ada.change(s.room, topic="b")),
         ["room.updated", "member.joined", "room.updated"],
     ),
+    "send more than text": (
+        lambda s: s.bob.send(s.room, "@ada", reply_to=s.first["id"], metadata={"a": [1.0, None]}),
+        ["message.created"],
+    ),
+    "mention others": (
+        lambda s: s.ada.edit(s.ada.send(s.room, "@bob"), "nobody"),
+        ["message.created", "message.updated"],
+    ),
+    "delete more than text": (
+        lambda s: s.bob.erase(s.bob.send(s.room, "@ada", reply_to=s.first["id"], metadata={"a": 1})),
+        ["message.created", "message.deleted"],
+    ),
     "edit": (lambda s: s.ada.edit(s.first, "other"), ["message.updated"]),
     "edit to the same": (lambda s: s.ada.edit(s.first, "first"), []),
     "edit twice": (

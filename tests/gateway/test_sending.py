@@ -168,6 +168,21 @@ async def test_what_cannot_be_sent_is_refused_never_ignored(ada, room, connect):
     assert (await socket.request("message.send", room=room, client_id="1", body="hi"))["duplicate"] is True
 
 
+async def test_slow_mode_says_how_long_to_wait(ada, bob, room, connect):
+    await ada.update_room(room, slow_mode_s=3600)
+    for who, code in ((ada, None), (bob, "slow_mode")):
+        socket = await connect(who)
+        await socket.request("message.send", room=room, client_id="1", body="hi")
+        if code is None:
+            await socket.request("message.send", room=room, client_id="2", body="hi")
+            continue
+        with pytest.raises(Refused, match=code) as refused:
+            await socket.request("message.send", room=room, client_id="2", body="hi")
+        assert 3590 < refused.value.frame["retry_after"] <= 3600
+        again = await socket.request("message.send", room=room, client_id="1", body="hi")
+        assert again["duplicate"] is True
+
+
 async def test_rest_and_socket_show_one_shape(ada, bob, room, connect):
     """The ack, the event live and replayed, the log over REST, and REST's own messages: the same object."""
     live = await connect(bob)
