@@ -84,9 +84,13 @@ class SocketRooms:
             subscription.kept = None
 
     async def subscribe(
-        self, asked: list[tuple[str, int | None]], wanted: Wanted
+        self, asked: list[tuple[str, int | None]], wanted: Wanted, *, following: bool = False
     ) -> tuple[list[Position | Refused], list[Subscription]]:
-        """Begin subscriptions. The caller sends its answer and then calls `go` with the second value."""
+        """Begin subscriptions. The caller sends its answer and then calls `go` with the second value.
+
+        `following`: from then on to each room that is joined, too; not before, or a room that moves just now
+        would be begun at its end and its `since` not be looked at.
+        """
         user_id = self._holder.user_id
         known = {key for text, _ in asked if (key := parse_id(text)) is not None}
         # Whoever asks for rooms that are none of theirs must not make the process join them on the bus.
@@ -98,6 +102,10 @@ class SocketRooms:
             found = await self._hub.pool.run(lambda: places(user_id=user_id, room_ids=feeds.keys()))
             for key in out & mine.keys():
                 found[key] = mine[key]
+            if following:
+                self.all = True
+                self._excluded.clear()
+                self._too_many.clear()
             return self._begin(asked, found, feeds, wanted)
         finally:
             for feed in feeds.values():
@@ -109,16 +117,13 @@ class SocketRooms:
         """Begin a subscription to each of my rooms, and from now on to each I join."""
         user_id = self._holder.user_id
         mine = (await self._hub.pool.run(lambda: places_of([user_id])))[user_id]
-        self.all = True
-        self._excluded.clear()
-        self._too_many.clear()
         asked: list[tuple[str, int | None]] = []
         for place in mine:
             key = str(place.room_id)
             asked.append((key, since.get(key)))
         listed = {key for key, _ in asked}
         asked += [(key, position) for key, position in since.items() if key not in listed]
-        answer = await self.subscribe(asked, wanted)
+        answer = await self.subscribe(asked, wanted, following=True)
         self.look_again()  # what was joined while this was read
         return answer
 

@@ -1,9 +1,13 @@
 """`subscribe` to "all": every room of mine, and each I join later."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from gateway import socket_rooms
 from gateway.runtime import runtime
+from rooms.selectors import places_of
+from tests.gateway.inside import consumer_of
 from tests.gateway.test_subscribe import kinds, say, seqs
+from tests.gateway.waiting import in_database, until
 
 
 async def subscribe_all(socket, **more):
@@ -59,6 +63,34 @@ async def test_all_again_and_rooms_subscribed_before_are_answered_already(ada, r
     await say(ada, room, 1)
     await socket.find(lambda frame: frame.get("seq") == 4)
     assert seqs(socket, room) == [4]
+
+
+async def test_a_membership_that_moves_while_all_is_begun_takes_no_room_out_of_its_answer(
+    server, ada, room, connect, monkeypatch
+):
+    await say(ada, room, 2)
+    socket = await connect(ada)
+    consumer, real, moved = consumer_of(server, ada), socket_rooms.places, []
+    mine = await in_database(lambda: places_of([UUID(ada.user_id)])[UUID(ada.user_id)])
+
+    async def move():
+        consumer.memberships_moved()
+        consumer.memberships_are(mine)
+        await until(lambda: not consumer.rooms._looking, "it has looked, if it does")
+
+    def places(**query):
+        found = real(**query)
+        if not moved:
+            moved.append(query)
+            server.call(move())
+        return found
+
+    monkeypatch.setattr(socket_rooms, "places", places)
+    answers = await subscribe_all(socket, since={room: 3})
+    assert answers[room] == {"room": room, "seq": 5, "resync": None, "already": False}
+    await socket.find(lambda frame: frame.get("seq") == 5)
+    assert seqs(socket, room) == [4, 5]
+    assert "subscribed" not in kinds(socket)
 
 
 async def test_max_and_epoch_hold_for_all_too(ada, room, connect):
