@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -17,6 +17,7 @@ from django.conf import settings
 from accounts.selectors import ended_credentials
 from accounts.token_uses import token_uses
 from gateway.bus import Bus
+from gateway.connection import Connection, tell
 from gateway.feed import RoomFeed
 from gateway.pool import DatabasePool
 from gateway.run import Hint
@@ -28,39 +29,6 @@ logger = logging.getLogger(__name__)
 
 _CLOSING_STEPS = 100
 _CLOSING_PAUSE_S = 0.01  # a socket, when there are few
-
-
-class Connection(Protocol):
-    """What the hub knows of an authenticated socket."""
-
-    user_id: UUID
-    credential_id: UUID
-
-    @property
-    def api_token(self) -> UUID | None:
-        """The API token it came with; None for a person's session."""
-
-    def ended(self, code: str) -> None:
-        """Its session or API token stands no more, or its user is disabled: close with 4403."""
-
-    def notice(self, frame: str) -> None:
-        """Send a notice."""
-
-    def blocks_moved(self) -> None:
-        """Somebody blocks the user now, or no more, or the user somebody."""
-
-    @property
-    def follows_memberships(self) -> bool:
-        """Whether it is subscribed to all of its user's rooms."""
-
-    def memberships_moved(self) -> None:
-        """The user's memberships may have changed: look at them."""
-
-    def memberships_are(self, found: list[Place]) -> None:
-        """The user's memberships as the database had them just now."""
-
-    def restart(self, detail: str) -> None:
-        """Answer what is under way and close with 1012: the client reconnects and resumes."""
 
 
 class Hub:
@@ -199,7 +167,7 @@ class Hub:
                 feed.hint(Hint(str(message["frame"]), user, str(message["socket"])))
         else:
             for connection in tuple(self._people.get(UUID(message["user"]), ())):
-                _tell(connection, kind, message)
+                tell(connection, kind, message)
 
     def _on_bus_turn(self) -> None:
         # Failing: what was published just before may be lost. Working again: what was meanwhile.
@@ -292,17 +260,3 @@ class Hub:
                 connection.ended(ended[connection.credential_id])
             elif connection.user_id in memberships:
                 connection.memberships_are(memberships[connection.user_id])
-
-
-def _tell(connection: Connection, kind: str, message: dict[str, Any]) -> None:
-    """A message of the bus for one person, to one of their sockets."""
-    if kind == "user.memberships":
-        connection.memberships_moved()
-    elif kind == "user.blocks":
-        connection.blocks_moved()
-    elif kind == "user.notice":
-        connection.notice(str(message["frame"]))
-    elif kind == "user.ended":
-        named = message["credentials"]  # None: whatever they came with
-        if named is None or connection.credential_id in {UUID(credential) for credential in named}:
-            connection.ended(str(message["code"]))
