@@ -152,25 +152,37 @@ class Acts:
 
     # What is said
 
-    def new_body(self, who: str) -> str:
+    def new_body(self, who: str, name: str | None = None) -> str:
         """No two messages say the same, so that it is seen which of them somebody was told."""
-        return f"text {next(self.numbers)} of {who}."
+        said = f"text {next(self.numbers)} of {who}."
+        return said if name is None else f"@{self.people[name].user.username}, {said}"
 
     def send(self, s: Step) -> None:
-        self._send(s, f"c{next(self.numbers)}", self.new_body(s.who))
+        name = s.other if s.which % 3 == 0 else None
+        content: dict[str, Any] = {"client_id": f"c{next(self.numbers)}", "body": self.new_body(s.who, name)}
+        if s.which % 4 == 1:
+            said = [
+                text.id
+                for place in self.world.rooms
+                for text in place.texts
+                if s.which == 5 or place is s.place
+            ]
+            content["reply_to"] = said[s.which % len(said)] if said else None
+        if s.which % 5 == 2:
+            content["metadata"] = {"which": s.which}
+        self._send(s, content, [] if name is None else [name])
 
     def send_again(self, s: Step) -> None:
         """What somebody has sent, the same or with another text."""
         text = s.place.pick(s.who, s.which)
         if text is not None:
             same = s.which % 2 and s.who == text.author
-            self._send(s, text.client_id, text.first if same else self.new_body(s.who))
+            self._send(s, text.sent if same else text.sent | {"body": self.new_body(s.who)}, [])
 
-    def _send(self, s: Step, client_id: str, body: str) -> None:
-        content = {"client_id": client_id, "body": body}
+    def _send(self, s: Step, content: dict[str, Any], names: list[str]) -> None:
         code, message = self.tell(s, "message.send", ("POST", f"{s.at}messages/", content), **content)
         before = len(s.place.texts)
-        assert code == s.place.send(s.who, client_id, body)
+        assert code == s.place.send(s.who, content, names)
         if len(s.place.texts) > before:
             s.place.texts[-1].id = message["id"]
             assert message["seq"] == s.place.head
@@ -178,10 +190,11 @@ class Acts:
     def edit(self, s: Step) -> None:
         text = s.place.pick(s.who, s.which)
         if text is not None:
-            body = text.body if s.which == 0 and text.body else self.new_body(s.who)
+            name = s.other if s.which % 3 == 0 else None
+            body = text.body if s.which == 1 and text.body else self.new_body(s.who, name)
             rest = ("PATCH", f"{s.at}messages/{text.id}/", {"body": body})
             code, _ = self.tell(s, "message.edit", rest, message=text.id, body=body)
-            assert code == s.place.edit(s.who, text, body)
+            assert code == s.place.edit(s.who, text, body, [] if name is None else [name])
 
     def erase(self, s: Step) -> None:
         text = s.place.pick(s.who, s.which)

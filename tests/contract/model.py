@@ -5,6 +5,7 @@ asks for does not happen. People are names.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 RANK = {"member": 0, "admin": 1, "owner": 2}
 UNREAD_MOST = 100
@@ -42,16 +43,24 @@ class Member:
 
 @dataclass
 class Text:
-    """A message. `body` is None when deleted; `gone` are the bodies it had, each with the step that ended it."""
+    """A message. `body` is None when deleted; `gone` are the bodies it had, each with the step that ended it.
+
+    `sent` is what was sent at first. `named` are whom it mentions, `heard` those of them in whose count it is.
+    """
 
     id: str
     author: str
-    client_id: str
     seq: int
-    first: str
+    sent: dict[str, Any]
     body: str | None
     edited: bool = False
+    named: list[str] = field(default_factory=list)
+    heard: set[str] = field(default_factory=set)
     gone: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def client_id(self) -> str:
+        return str(self.sent["client_id"])
 
 
 class World:
@@ -61,6 +70,10 @@ class World:
         self.step = 0
         self.rooms: list[Place] = []
         self.blocks: set[tuple[str, str]] = set()
+
+    def apart(self, one: str, other: str) -> bool:
+        """Whether either blocks the other."""
+        return not self.blocks.isdisjoint({(one, other), (other, one)})
 
     def direct(self, one: str, other: str) -> "Place | None":
         """Their direct room."""
@@ -74,7 +87,7 @@ class World:
         if one == other:
             return "invalid"
         if self.direct(one, other) is None:
-            if {(one, other), (other, one)} & self.blocks:
+            if self.apart(one, other):
                 return "blocked"
             self.create(one, "direct", one, other)
         return "ok"
@@ -140,6 +153,11 @@ class Place:
         found = [t for t in self.texts if t.seq > read and t.author != who and t.body is not None]
         return min(len(found), UNREAD_MOST)
 
+    def mentions(self, who: str) -> int:
+        """In messages after the position, up to a hundred."""
+        read = self.people[who].read
+        return min(len([t for t in self.texts if t.seq > read and who in t.heard]), UNREAD_MOST)
+
     def rank(self, who: str) -> int:
         return RANK[self.people[who].role]
 
@@ -150,8 +168,8 @@ class Place:
         """Why one who is in it may not speak there just now."""
         if self.people[who].muted:
             return "muted"
-        pair = self.kind == "direct" and {(a, b) for a in self.people for b in self.people}
-        return "blocked" if pair and pair & self.world.blocks else None
+        apart = self.kind == "direct" and self.world.apart(*self.people)
+        return "blocked" if apart else None
 
     def pick(self, who: str, which: int) -> Text | None:
         """A message, mostly of theirs."""
@@ -313,20 +331,25 @@ class Place:
         """Typing, a signal."""
         return self.refusal(who) or self.silenced(who) or "ok"
 
-    def send(self, who: str, client_id: str, body: str) -> str:
+    def send(self, who: str, sent: dict[str, Any], names: list[str]) -> str:
+        """`names` are those in the text, members or not."""
         if refused := self.refusal(who):
             return refused
         for text in self.texts:
-            if (text.author, text.client_id) == (who, client_id):
-                return "ok" if text.first == body else "client_id_conflict"
+            if (text.author, text.client_id) == (who, sent["client_id"]):
+                return "ok" if text.sent == sent else "client_id_conflict"
         if silenced := self.silenced(who):
             return silenced
+        if sent.get("reply_to") not in (None, *(text.id for text in self.texts)):
+            return "invalid"
         self.log.append(("message.created", who))
-        self.texts.append(Text("", who, client_id, self.head, body, body))
+        text = Text("", who, self.head, sent, sent["body"])
+        self._name(text, names)
+        self.texts.append(text)
         self.people[who].read = self.head
         return "ok"
 
-    def edit(self, who: str, text: Text, body: str) -> str:
+    def edit(self, who: str, text: Text, body: str, names: list[str]) -> str:
         if refused := self.refusal(who):
             return refused
         if silenced := self.silenced(who):
@@ -339,7 +362,14 @@ class Place:
             self.log.append(("message.updated", who))
             text.gone.append((text.body, self.world.step))
             text.body, text.edited = body, True
+            self._name(text, names)
         return "ok"
+
+    def _name(self, text: Text, names: list[str]) -> None:
+        """Of members and not the author; who is newly named counts it, unless a block is between them."""
+        named = [name for name in dict.fromkeys(names) if name in self.present and name != text.author]
+        newly = {n for n in named if n not in text.named and not self.world.apart(n, text.author)}
+        text.named, text.heard = named, (text.heard & set(named)) | newly
 
     def erase(self, who: str, text: Text) -> str:
         if refused := self.refusal(who):
@@ -349,7 +379,7 @@ class Place:
         if text.body is not None:
             self.log.append(("message.deleted", who))
             text.gone.append((text.body, self.world.step))
-            text.body = None
+            text.body, text.named, text.heard = None, [], set()
         return "ok"
 
     def read(self, who: str, seq: int, force: bool) -> str:

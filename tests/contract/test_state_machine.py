@@ -143,20 +143,28 @@ class Lives(Acts, RuleBasedStateMachine):
         assert (me["role"], me["last_read_seq"], me["unread_count"], me["muted_until"] is not None) == (
             mine.role, mine.read, place.unread(name), mine.muted is not None
         )  # fmt: skip
-        assert (me["notifications"], me["favourite"]) == (mine.notifications, mine.favourite)
+        found = (me["notifications"], me["favourite"], me["mention_count"])
+        assert found == (mine.notifications, mine.favourite, place.mentions(name))
         members = {names[k]: (m["role"], m["muted_until"] is not None) for k, m in held.members.items()}
         assert members == {known: (one.role, one.muted is not None) for known, one in place.present.items()}
         assert [
             (
-                m["id"],
-                m["seq"],
-                names[m["author"]["id"]],
-                m["body"],
-                bool(m["edited_at"]),
-                bool(m["deleted_at"]),
+                (m["id"], m["seq"], names[m["author"]["id"]], m["client_id"], m["body"], m["reply_to"]),
+                (
+                    m["metadata"],
+                    bool(m["edited_at"]),
+                    bool(m["deleted_at"]),
+                    [names[key] for key in m["mentions"]],
+                ),
             )
             for m in held.messages.values()
-        ] == [(t.id, t.seq, t.author, t.body or "", t.edited, t.body is None) for t in place.texts]
+        ] == [
+            (
+                (t.id, t.seq, t.author, t.client_id, t.body or "", t.sent.get("reply_to")),
+                ({} if t.body is None else t.sent.get("metadata", {}), t.edited, t.body is None, t.named),
+            )
+            for t in place.texts
+        ]
         if place.kind != "direct" and place.rank(name) > 0:
             bans = self.people[name].all(f"rooms/{place.id}/bans/")
             assert {names[ban["user"]["id"]] for ban in bans} == place.banned
@@ -218,4 +226,4 @@ def test_whatever_three_people_do(server):
 
 @pytest.mark.slow
 def test_whatever_three_people_do_for_long(server):
-    live(server, examples=150, steps=80)
+    live(server, examples=60, steps=80)
