@@ -88,8 +88,8 @@ class Editor:
         self._push()
 
     async def point(self, at: int) -> None:
-        """Show the others where my cursor is: a hint, never stored."""
-        await self._client.ask("signal", room=self._room, name="cursor", data={"at": at})
+        """Show the others where my cursor is: a hint, never stored, and perhaps lost."""
+        await self._client.hint("signal", room=self._room, name="cursor", data={"at": at})
 
     def _push(self) -> None:
         if not self._sent and self._typed:
@@ -148,7 +148,8 @@ async def play(url: str, *, strokes: int = 40, cuts: int = 2) -> tuple[Editor, E
     breaks = {strokes * (turn + 1) // (cuts + 1) for turn in range(cuts)}
     for stroke in range(strokes):
         for editor in editors:
-            editor.type(anything(editor))
+            editor.type(op := anything(editor))
+            await editor.point(op.at)
         await asyncio.sleep(random.uniform(0, 0.02))
         if stroke in breaks:
             ada.cut()
@@ -156,7 +157,6 @@ async def play(url: str, *, strokes: int = 40, cuts: int = 2) -> tuple[Editor, E
     for client, editor in zip((ada, bob), editors, strict=True):
         await editor.saved.wait()
         await client.ready.wait()
-        await editor.point(len(editor.shown))
     head = (await ada.rest("GET", f"rooms/{room['id']}/"))["last_seq"]
     for client in (ada, bob):
         await client.reach(room["id"], head)
