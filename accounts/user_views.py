@@ -125,10 +125,9 @@ class UsersView(APIView):
         ids, search = query.get("ids"), query.get("search")
         if (ids is None) == (search is None):
             raise Invalid.field("ids", "either ids or search", "required")
+        after, limit = read_cursor(query, str), read_limit(query)  # wrong ones are wrong beside ids, too
         if search is not None:
-            users, cursor = selectors.users_found(
-                search=search, after=read_cursor(query, str), limit=read_limit(query)
-            )
+            users, cursor = selectors.users_found(search=search, after=after, limit=limit)
         else:
             assert ids is not None
             users, cursor = selectors.users_by_ids(_ids(ids)), None
