@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,6 +11,9 @@ from common.errors import Invalid
 
 T = TypeVar("T")
 _HALF = re.compile("[\ud800-\udfff]")
+_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_VALUES_MAX = 10_000
+_PATH_MAX_CHARS = 200
 _REQUIRED = "Object missing required field `"
 
 
@@ -42,14 +46,18 @@ def convert_struct(value: Any, shape: type[T]) -> T:
 def half_characters(data: bytes | str) -> tuple[Any, str] | None:
     """JSON whose only fault is an unpaired surrogate, as `"\\ud83d"`: its value, and the path of the first.
 
-    A client makes them by cutting a text in the middle of an emoji. None for any other fault.
+    A client makes them by cutting a text in the middle of an emoji. None for any other fault, and for more
+    values than _VALUES_MAX: looking costs time and space, and anybody may ask for it.
     """
     try:
-        value = json.loads(data, parse_constant=_refuse)
+        text = data if isinstance(data, str) else data.decode()
+        if _ESCAPED_HALF.search(text) is None:
+            return None
+        value = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
     path = _find_half(value)
-    return None if path is None else (value, path)
+    return None if path is None else (value, path[:_PATH_MAX_CHARS])
 
 
 def _refuse(constant: str) -> None:
@@ -57,19 +65,36 @@ def _refuse(constant: str) -> None:
 
 
 def _find_half(value: Any) -> str | None:
-    waiting = [("", value)]
-    while waiting:
-        path, found = waiting.pop()
-        if isinstance(found, str):
-            if _HALF.search(found):
-                return path
-        elif isinstance(found, dict):
-            if any(_HALF.search(key) for key in found):
-                return path
-            waiting += [(f"{path}.{key}" if path else key, item) for key, item in found.items()]
-        elif isinstance(found, list):
-            waiting += [(f"{path}.{index}" if path else str(index), item) for index, item in enumerate(found)]
+    """The path of the first text that holds one; depth first, with one path for all."""
+    if isinstance(value, str):
+        return "" if _HALF.search(value) else None
+    path: list[str] = []
+    levels = [_values(value)]
+    looked = 0
+    while levels:
+        for key, item in levels[-1]:
+            looked += 1
+            if looked > _VALUES_MAX:
+                return None
+            if isinstance(key, str) and _HALF.search(key):
+                return ".".join(path)
+            if isinstance(item, str) and _HALF.search(item):
+                return ".".join([*path, str(key)])
+            if isinstance(item, (dict, list)):
+                path.append(str(key))
+                levels.append(_values(item))
+                break
+        else:
+            levels.pop()
+            del path[-1:]
     return None
+
+
+def _values(value: Any) -> Iterator[tuple[str | int, Any]]:
+    """Of an object by its names, of a list by their places; nothing of anything else."""
+    if isinstance(value, dict):
+        return iter(value.items())
+    return iter(enumerate(value)) if isinstance(value, list) else iter(())
 
 
 def _undecodable(data: bytes | str, otherwise: str) -> Invalid:

@@ -31,6 +31,9 @@ _URL = re.compile(
 _USERNAME_SIGNS = frozenset("_.-")
 _MARKS = frozenset({"Mn", "Mc"})  # vowel signs, accents; not those that enclose a letter (Me)
 _MARKS_MAX = 4  # in a row, and none twice running: UTS 39, section 5.4
+# Every character that normalising moves about (its combining class is not 0), more than 30 times running.
+_COMBINING = "".join(chr(code) for code in range(0x300, 0x1F000) if unicodedata.combining(chr(code)))
+_TOO_MANY_MARKS = re.compile(f"[{_COMBINING}]{{31}}")
 _SOFT_DOT = re.compile("(?<=[ij])\u0307")
 USERNAME_MAX_CHARS = 32
 URL_MAX_CHARS = 300
@@ -38,7 +41,11 @@ NAME_MAX_CHARS = 100
 
 
 def clean_text(text: str, *, attr: str, max_chars: int) -> str:
-    """NFC of `text`; NUL, unpaired surrogates and more than `max_chars` code points are refused."""
+    """NFC of `text`; NUL, unpaired surrogates and more than `max_chars` code points are refused.
+
+    So are more than 30 combining marks in a row, as no language has them (UAX #15, section 13): putting them
+    into order takes seconds, quadratically many, during which the process does nothing else.
+    """
     if len(text) > max_chars * 4:  # normalising shrinks by less than that: do not spend time on it
         raise Invalid.field(attr, f"at most {max_chars} characters", "too_long")
     if "\x00" in text:
@@ -47,10 +54,15 @@ def clean_text(text: str, *, attr: str, max_chars: int) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise Invalid.field(attr, "unpaired surrogates are not text", "bad_character") from None
-    text = unicodedata.normalize("NFC", text)
-    if len(text) > max_chars:
+    if text.isascii():
+        normal = text
+    elif _TOO_MANY_MARKS.search(text) is None:
+        normal = unicodedata.normalize("NFC", text)
+    else:
+        raise Invalid.field(attr, "at most 30 combining marks in a row", "bad_character")
+    if len(normal) > max_chars:
         raise Invalid.field(attr, f"at most {max_chars} characters", "too_long")
-    return text
+    return normal
 
 
 def is_blank(text: str) -> bool:

@@ -19,7 +19,7 @@ from common.text import clean_client_id, clean_name, clean_text, clean_url, fold
 from realtime.events import EventType
 from realtime.publish import publish_on_commit
 from rooms import log, notices, payloads
-from rooms.access import known_id, locked_room_for_member
+from rooms.access import known_id, locked_room_for_member, refusal
 from rooms.models import Kind, Membership, Role, Room
 from rooms.services.needs import needs
 from rooms.services.people import distinct_ids, users_named
@@ -95,6 +95,8 @@ def _created_before(creator_id: UUID, client_id: str | None, draft_hash: str) ->
         raise NotFound()
     if room.draft_hash != draft_hash:
         raise ClientIdConflict()
+    if not Membership.objects.filter(room=room, user_id=creator_id, left_seq=None).exists():
+        raise refusal(room)  # they were taken out of it since: it tells them no more than anybody
     return room
 
 

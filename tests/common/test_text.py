@@ -1,5 +1,6 @@
 """What people may write and be called (docs/rest.md: Text)."""
 
+import time
 import unicodedata
 
 import pytest
@@ -239,3 +240,21 @@ def test_user_names_that_deceive_are_refused(name):
     with pytest.raises(Invalid) as raised:
         clean_username(name)
     assert raised.value.errors[0].attr == "username"
+
+
+@pytest.mark.parametrize("marks", [31, 16_000])
+def test_more_marks_than_any_language_has_are_refused_at_once(marks):
+    """Putting 32,000 of them into order took the whole process seven seconds."""
+    text = "a" + "\u0315" * marks + "\u0316" * (marks - 1)
+    started = time.process_time()
+    with pytest.raises(Invalid) as refused:
+        clean_text(text, attr="body", max_chars=8_000)
+    assert time.process_time() - started < 0.1
+    assert refused.value.errors[0].code == "bad_character"
+
+
+def test_thirty_marks_in_a_row_are_stored_in_their_order():
+    assert (
+        clean_text("a" + "\u0315\u0316" * 15, attr="body", max_chars=99)
+        == "a" + "\u0316" * 15 + "\u0315" * 15
+    )

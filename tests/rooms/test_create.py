@@ -178,3 +178,15 @@ def test_two_who_ask_at_once_get_one_room():
     assert sorted(answer.status for answer in answers) == [200, 200, 200, 201]
     assert len({answer.body["id"] for answer in answers}) == 1
     assert (Room.objects.count(), Membership.objects.count(), LogEntry.objects.count()) == (1, 1, 2)
+
+
+@pytest.mark.parametrize(("kind", "code"), [("private", "not_found"), ("public", "not_a_member")])
+def test_a_repetition_tells_a_maker_who_was_taken_out_no_more_than_anybody(ada, bob, kind, code):
+    asked = {"kind": kind, "name": "Engines", "members": [bob.id], "client_id": "once"}
+    room = ada.post("rooms/", asked).body["id"]
+    ada.update(room, bob, role="owner")
+    ada.leave(room)
+    again = ada.post("rooms/", asked)
+    assert (again.code, "name" in again.body) == (code, False)
+    bob.add(room, ada)
+    assert ada.post("rooms/", asked).body["id"] == room
