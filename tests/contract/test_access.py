@@ -102,7 +102,7 @@ def test_without_a_token_every_id_answers_alike(story, operation):
 @pytest.mark.parametrize("kind", ["private", "direct"])
 def test_a_room_one_is_not_in_looks_like_an_id_that_never_was(story, operation, kind):
     call = CALLS[operation]
-    others = [name for name in call.parameters if name != "room_id"]
+    nothing = dict.fromkeys((name for name in call.parameters if name != "room_id"), never())
     for viewer in OUTSIDE if kind == "private" else ("stranger",):
         body = story.body(call, viewer, kind)
         found = [
@@ -110,8 +110,7 @@ def test_a_room_one_is_not_in_looks_like_an_id_that_never_was(story, operation, 
             for ids in (
                 {},
                 {"room_id": never()},
-                {"room_id": never(), **dict.fromkeys(others, never())},
-                dict.fromkeys(others, never()),
+                *([{"room_id": never(), **nothing}, nothing] if nothing else []),
             )
         ]
         status, said, _ = found[0][0]
@@ -126,7 +125,7 @@ def test_a_deleted_room_looks_like_an_id_that_never_was(story, operation, kind):
     call = CALLS[operation]
     with undone():
         assert story.ask(CALLS["rooms_delete"], "owner", kind).status == 204
-        for viewer in (one for one in story.viewers(kind) if one in ("stranger", "member", "owner", "bot")):
+        for viewer in (one for one in story.viewers(kind) if one in ("stranger", "owner", "bot")):
             body = story.body(call, viewer, kind)
             found = [
                 seen(lambda ids=ids: story.ask(call, viewer, kind, body=body, **ids))  # noqa: B023

@@ -221,7 +221,7 @@ def live(server, examples, steps):
 
 
 def test_whatever_three_people_do(server):
-    live(server, examples=12, steps=40)
+    live(server, examples=10, steps=40)
 
 
 @pytest.mark.slow
