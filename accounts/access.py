@@ -62,7 +62,7 @@ def identify(token: str) -> tuple[Identity, User]:
         raise TokenInvalid
     if not session.stands:
         raise SessionEnded
-    if not user.is_active or user.deleted_at is not None:
+    if not user.stands:
         raise UserDisabled
     return (
         Identity(
@@ -92,7 +92,7 @@ def _identify_bot(token: str) -> tuple[Identity, User]:
     if found is None:
         raise TokenInvalid
     bot = found.bot
-    if not (bot.is_active and bot.deleted_at is None and found.owner_stands):
+    if not (bot.stands and found.owner_stands):
         raise UserDisabled
     if found.revoked_at is not None:
         raise SessionEnded("The API token was revoked.")

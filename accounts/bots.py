@@ -18,7 +18,7 @@ from common import clock
 from common.errors import Forbidden, Invalid, NotFound, UserDisabled
 from common.ids import parse_id
 from common.text import clean_name, clean_text, clean_url, clean_username, username_key
-from realtime.publish import session_ended_on_commit, user_disabled_on_commit
+from realtime.publish import sessions_ended_on_commit, user_disabled_on_commit
 
 _LATEST_EXPIRY = datetime(9999, 1, 1, tzinfo=UTC)  # so that it is a time in every time zone
 
@@ -143,7 +143,7 @@ def revoke_token(*, owner_id: UUID, bot_id: str, token_id: str) -> None:
         bot = own_bot(owner_id=owner_id, bot_id=bot_id, lock=True)
         if not ApiToken.objects.filter(pk=key, bot=bot, revoked_at=None).update(revoked_at=clock.now()):
             raise NotFound
-        session_ended_on_commit(bot.id, key)
+        sessions_ended_on_commit(bot.id, [key])
 
 
 def _clean_scopes(names: Sequence[str]) -> list[str]:

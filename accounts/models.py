@@ -87,6 +87,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.username
 
+    @property
+    def stands(self) -> bool:
+        """Whether they may come in: neither disabled nor deleted."""
+        return self.is_active and self.deleted_at is None
+
     def erase(self, at: datetime) -> None:
         """Mark as deleted, with nothing left that says who it was; saving and telling the sockets is the service's.
 

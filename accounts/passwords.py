@@ -35,7 +35,7 @@ def change_password(
         known, hashed = user.password, make_password(new)
     with transaction.atomic():
         user = User.objects.select_for_update(no_key=True).get(pk=user_id)
-        if not user.is_active or user.deleted_at is not None:
+        if not user.stands:
             raise UserDisabled
         if user.password != known:
             raise BadCredentials("The old password is wrong.")

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import msgspec
+
 from accounts.models import ApiToken, Session, User
 from realtime import objects
 
@@ -71,12 +73,4 @@ def api_token_of(token: ApiToken) -> objects.ApiToken:
 
 def issued_token_of(token: ApiToken, secret: str) -> objects.IssuedApiToken:
     """`token` with its secret, for the one answer that shows it."""
-    return objects.IssuedApiToken(
-        id=token.id,
-        name=token.name,
-        scopes=tuple(token.scopes),
-        created_at=token.created_at,
-        expires_at=token.expires_at,
-        last_used_at=token.last_used_at,
-        token=secret,
-    )
+    return objects.IssuedApiToken(**msgspec.structs.asdict(api_token_of(token)), token=secret)

@@ -50,7 +50,7 @@ def update_profile(
     try:
         with transaction.atomic():
             user = User.objects.select_for_update(no_key=True).get(pk=user_id)
-            if not user.is_active or user.deleted_at is not None:
+            if not user.stands:
                 raise UserDisabled
             _change(user, changes)
     except IntegrityError:

@@ -87,7 +87,7 @@ def user_by_password(*, username: str, password: str, source: str | None = None)
             raise BadCredentials
         if not user.check_password(password):
             raise BadCredentials
-    if not user.is_active or user.deleted_at is not None:
+    if not user.stands:
         raise UserDisabled
     return user
 
@@ -114,7 +114,7 @@ def refresh(*, token: str) -> tokens.Pair:
             raise TokenInvalid
         if not session.stands:
             raise SessionEnded
-        if not session.user.is_active or session.user.deleted_at is not None:
+        if not session.user.stands:
             raise UserDisabled
         now = clock.now()
         if claims.jti == session.refresh_jti:

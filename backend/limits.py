@@ -6,19 +6,19 @@ the database is asked anything, so that a flood costs next to nothing.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Hashable
 from hashlib import blake2b
 from http import HTTPStatus
 from uuid import UUID
 
 import structlog
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from accounts.access import named_by
 from accounts.authentication import bearer_token
+from backend.either_way import EitherWay
 from backend.errors import problem
 from backend.rate_headers import add_rate_headers
 from common.addresses import source_of_request
@@ -32,22 +32,10 @@ _TOKENS_MAX = 10_000  # of whom it is remembered who pays; 200 bytes each
 logger = structlog.get_logger(__name__)
 
 
-class RequestLimitMiddleware:
+class RequestLimitMiddleware(EitherWay):
     """429 `rate_limited` for who asks too often; RateLimit headers on every answer."""
 
-    sync_capable = True
-    async_capable = True
-
-    def __init__(
-        self,
-        get_response: Callable[[HttpRequest], HttpResponseBase]
-        | Callable[[HttpRequest], Awaitable[HttpResponseBase]],
-    ) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-        self._warned = False
+    _warned = False
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if self.is_async:

@@ -16,6 +16,7 @@ from django.middleware.common import CommonMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 
+from backend.either_way import EitherWay
 from backend.errors import expected, problem_for_status
 from common.ids import new_id
 from common.problems import PROBLEM_JSON
@@ -32,25 +33,12 @@ _ADMIN_FILES = "/static/admin/"
 _API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 
-class RequestIdMiddleware:
+class RequestIdMiddleware(EitherWay):
     """Outermost: binds `request_id` for the log, echoes it, logs one line, completes the headers.
 
     An error that Django or a middleware below answers in its own words, as Django does with DEBUG on
     (a traceback with the settings), becomes a problem here; its headers (CORS) stay.
     """
-
-    sync_capable = True
-    async_capable = True
-
-    def __init__(
-        self,
-        get_response: Callable[[HttpRequest], HttpResponseBase]
-        | Callable[[HttpRequest], Awaitable[HttpResponseBase]],
-    ) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if self.is_async:

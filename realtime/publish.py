@@ -231,13 +231,8 @@ def blocks_moved_on_commit(one: UUID, other: UUID) -> None:
         transaction.on_commit(partial(publisher.put, groups.user(user_id), message))
 
 
-def session_ended_on_commit(user_id: UUID, session_id: UUID) -> None:
-    """Close the sockets of one session or API token, wherever they are."""
-    sessions_ended_on_commit(user_id, [session_id])
-
-
 def sessions_ended_on_commit(user_id: UUID, session_ids: Sequence[UUID]) -> None:
-    """Close the sockets of these sessions of one person, wherever they are."""
+    """Close the sockets of these sessions or API tokens of one person, wherever they are."""
     for start in range(0, len(session_ids), _ENDED_AT_ONCE):
         named = [key.hex for key in session_ids[start : start + _ENDED_AT_ONCE]]
         _end_on_commit(user_id, named, SessionEnded.code)

@@ -1,19 +1,16 @@
 """The whole application on daphne, inside the test process, in the place of tests/live.py."""
 
-import asyncio
 import os
 import threading
-from collections.abc import Coroutine
-from concurrent.futures import Future
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from daphne.server import Server
 from twisted.internet import reactor
 
 from backend.asgi import application
-from gateway.runtime import Runtime, runtime, stop_runtime
+from gateway.runtime import stop_runtime
+from tests.live import OwnLoop
 
-T = TypeVar("T")
 _START_S = 10.0
 
 CANNOT = {
@@ -46,7 +43,7 @@ def seen_reason(reason: str) -> str:
     return "" if SERVER == "daphne" else reason
 
 
-class DaphneServer:
+class DaphneServer(OwnLoop):
     """daphne's own server class in a thread, as `daphne --no-server-name` runs it.
 
     Twisted runs once a process: the first `start` is for good, and every later server is the same one,
@@ -62,24 +59,11 @@ class DaphneServer:
         [(host, self.port)] = DaphneServer._daphne.listening_addresses
         self.http = f"http://{host}:{self.port}"
         self.ws = f"ws://{host}:{self.port}/ws/v1/"
-        self._loop: asyncio.AbstractEventLoop = reactor._asyncioEventloop
+        self._loop = reactor._asyncioEventloop
 
     def stop(self) -> None:
         """End what runs beside the requests, which SIGTERM would cut off."""
         self.call(stop_runtime())
-
-    def call(self, work: Coroutine[Any, Any, T]) -> T:
-        """The result of a coroutine run on the server's own loop."""
-        future: Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
-        return future.result(10)
-
-    def runtime(self) -> Runtime:
-        """The server's hub and send queue; touch them only on its loop (`call`)."""
-
-        async def found() -> Runtime:
-            return runtime()
-
-        return self.call(found())
 
 
 def _started() -> Server:

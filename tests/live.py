@@ -13,30 +13,10 @@ T = TypeVar("T")
 _START_S = 10.0
 
 
-class LiveServer:
-    """uvicorn, as `manage.py serve` runs it, in a thread with an event loop of its own."""
+class OwnLoop:
+    """A server on an event loop of its own."""
 
-    def __init__(self) -> None:
-        self._listener = listen("127.0.0.1", 0)
-        self.port: int = self._listener.getsockname()[1]
-        self.http = f"http://127.0.0.1:{self.port}"
-        self.ws = f"ws://127.0.0.1:{self.port}/ws/v1/"
-        self._started = threading.Event()
-        self._config = server_config()
-        self._server = Server(self._config, self._started.set)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def start(self) -> None:
-        """Returns when it answers."""
-        self._thread.start()
-        assert self._started.wait(_START_S), "the server did not start"
-
-    def stop(self) -> None:
-        """As SIGTERM does."""
-        self._server.should_exit = True
-        self._thread.join(20)
-        assert not self._thread.is_alive(), "the server did not stop"
+    _loop: asyncio.AbstractEventLoop | None = None
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of a coroutine run on the server's own loop."""
@@ -51,6 +31,31 @@ class LiveServer:
             return runtime()
 
         return self.call(found())
+
+
+class LiveServer(OwnLoop):
+    """uvicorn, as `manage.py serve` runs it, in a thread with an event loop of its own."""
+
+    def __init__(self) -> None:
+        self._listener = listen("127.0.0.1", 0)
+        self.port: int = self._listener.getsockname()[1]
+        self.http = f"http://127.0.0.1:{self.port}"
+        self.ws = f"ws://127.0.0.1:{self.port}/ws/v1/"
+        self._started = threading.Event()
+        self._config = server_config()
+        self._server = Server(self._config, self._started.set)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        self._thread.start()
+        assert self._started.wait(_START_S), "the server did not start"
+
+    def stop(self) -> None:
+        """As SIGTERM does."""
+        self._server.should_exit = True
+        self._thread.join(20)
+        assert not self._thread.is_alive(), "the server did not stop"
 
     def _run(self) -> None:
         async def serve() -> None:

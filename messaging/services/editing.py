@@ -29,11 +29,12 @@ def edit_message(*, user_id: UUID, room_id: str, message_id: str, body: str) -> 
     """
     key = known_id(room_id)
     body = clean_body(body)
+    names = names_in(body)
 
     def write() -> objects.Message:
         seat, message = _found(key, message_id, user_id)
         at = clock.now()
-        facts = read_facts([Words(seat.room, user_id, names_in(body))])
+        facts = read_facts([Words(seat.room, user_id, names)])
         if seat.membership.muted_until is not None and seat.membership.muted_until > at:
             raise Muted()
         if facts.blocked(seat.room):
@@ -49,7 +50,7 @@ def edit_message(*, user_id: UUID, room_id: str, message_id: str, body: str) -> 
         MessageEdit.objects.create(
             message_id=message.id, body=message.body, written_at=message.edited_at or message.created_at
         )
-        named = facts.named(key, user_id, names_in(body))
+        named = facts.named(key, user_id, names)
         mentions = tuple(person.user_id for person in named)
         edited = msgspec.structs.replace(
             message, body=body, edited_at=at, changed_seq=entry.seq, mentions=mentions
