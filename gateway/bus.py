@@ -13,6 +13,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 
 from common.ids import new_id
+from common.tasks import cancel_and_wait
 from realtime import groups
 
 logger = logging.getLogger(__name__)
@@ -45,9 +46,7 @@ class Bus:
 
     async def stop(self) -> None:
         """Leave the bus."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel_and_wait(self._tasks)
 
     async def join(self, group: str) -> None:
         """Want `group`; returns when joined, or after BUS_TIMEOUT_S: then `refresh` goes on trying."""

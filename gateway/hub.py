@@ -16,6 +16,7 @@ from django.conf import settings
 
 from accounts.selectors import ended_credentials
 from accounts.token_uses import token_uses
+from common.tasks import cancel_and_wait
 from gateway.bus import Bus
 from gateway.connection import Connection, tell
 from gateway.feed import RoomFeed
@@ -60,10 +61,7 @@ class Hub:
         if self._young_timer is not None:
             self._young_timer.cancel()
         await self.bus.stop()
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_and_wait(self._tasks)
         self.pool.stop()
 
     def spawn(self, work: Any) -> None:

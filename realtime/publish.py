@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import transaction
 
 from common.errors import SessionEnded, UserDisabled
+from common.tasks import cancel_and_wait
 from realtime import groups
 from realtime.protocol import encode_notice
 
@@ -113,8 +114,7 @@ class Publisher:
                 while self._queue or self._sending:
                     self._wake.set()
                     await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await cancel_and_wait([task])
 
     def put(self, group: str, message: dict[str, Any], size: int = 200, *, hint: bool = False) -> None:
         """Queue `message` for `group`; `size` is its rough weight in bytes. Callable from any thread.
