@@ -12,6 +12,7 @@ from accounts.models import ApiToken, Block, Session, User
 from common.errors import NotFound, SessionEnded, UserDisabled
 from common.paging import write_cursor
 from common.rows import RowSet, read_uuid
+from common.searches import searching
 from common.text import clean_text, fold
 
 SEARCH_MAX_CHARS = 100
@@ -79,9 +80,11 @@ def blocked_page(*, user_id: UUID, after: int | None, limit: int) -> tuple[list[
     return [block.blocked for block in found[:limit]], cursor
 
 
-def users_found(*, search: str, after: str | None, limit: int) -> tuple[list[User], str | None]:
+def users_found(
+    *, searcher_id: UUID, search: str, after: str | None, limit: int
+) -> tuple[list[User], str | None]:
     """A page of the people and bots in whose names `search` occurs, in the order of their user names, and the
-    next page's cursor; everybody for a blank one. Neither disabled nor deleted ones. Invalid.
+    next page's cursor; everybody for a blank one. Neither disabled nor deleted ones. Invalid; bounded as common.searches says.
 
     Two statements. The first reads an index alone (`user_search`), all of it where few or none are found: 15 ms for
     100,000 people on PostgreSQL, measured.
@@ -94,7 +97,12 @@ def users_found(*, search: str, after: str | None, limit: int) -> tuple[list[Use
         rows = rows.filter(
             search_text__gt=clean_text(after, attr="cursor", max_chars=SEARCH_CURSOR_MAX_CHARS)
         )
-    found = list(rows.values_list("id", "search_text")[: limit + 1])
+    listed = rows.values_list("id", "search_text")[: limit + 1]
+    if wanted:
+        with searching(searcher_id):
+            found = list(listed)
+    else:
+        found = list(listed)
     cursor = write_cursor(found[limit - 1][1]) if len(found) > limit else None
     return users_by_ids([user_id for user_id, _ in found[:limit]]), cursor
 

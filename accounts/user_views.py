@@ -127,7 +127,9 @@ class UsersView(APIView):
             raise Invalid.field("ids", "either ids or search", "required")
         after, limit = read_cursor(query, str), read_limit(query)  # wrong ones are wrong beside ids, too
         if search is not None:
-            users, cursor = selectors.users_found(search=search, after=after, limit=limit)
+            users, cursor = selectors.users_found(
+                searcher_id=user_of(request).id, search=search, after=after, limit=limit
+            )
         else:
             assert ids is not None
             users, cursor = selectors.users_by_ids(_ids(ids)), None

@@ -54,16 +54,19 @@ SUBSCRIBE_MAX_ROOMS: int = env.int("SUBSCRIBE_MAX_ROOMS", 500)  # rooms a subscr
 SOCKET_MAX_ROOMS: int = env.int("SOCKET_MAX_ROOMS", 5_000)  # subscriptions a socket
 REPLAY_MAX_EVENTS: int = env.int("REPLAY_MAX_EVENTS", 5_000)  # missed in a room; more is `too_far_behind`
 REPLAY_MAX_EVENTS_PER_FRAME: int = env.int("REPLAY_MAX_EVENTS_PER_FRAME", 20_000)  # … in one subscribe
+EDITS_PER_MESSAGE: int = env.int("EDITS_PER_MESSAGE", 200)  # versions kept; one more is `forbidden`
 MEMBERS_MAX_PER_REQUEST: int = env.int("MEMBERS_MAX_PER_REQUEST", 100)  # people added at once
 ROOM_SEARCH_MAX_CHARS: int = env.int("ROOM_SEARCH_MAX_CHARS", 100)  # what is searched for among public rooms
 ROOM_SEARCH_MAX_ROWS: int = env.int("ROOM_SEARCH_MAX_ROWS", 10_000)  # … looked through for a page
+ROOM_SEARCH_MAX_WORDS: int = env.int("ROOM_SEARCH_MAX_WORDS", 10)  # … different ones at once
+SEARCH_TIMEOUT_S: float = env.float("SEARCH_TIMEOUT_S", 1.0)  # PostgreSQL looks; then `unavailable`
 SLOW_MODE_MAX_S: int = env.int("SLOW_MODE_MAX_S", 6 * 3_600)  # the slowest a room can be made
 IDS_MAX_PER_REQUEST: int = env.int("IDS_MAX_PER_REQUEST", 100)  # ids of one look-up
 
 # --- Limits on one person or address ------------------------------------------------------------
 
 # A burst is what may come at once; then it flows back at the rate. None can be switched off: raise it.
-SENDS_PER_S: int = env.int("SENDS_PER_S", 20)  # messages a person
+SENDS_PER_S: int = env.int("SENDS_PER_S", 20)  # messages and edits a person
 SENDS_BURST: int = env.int("SENDS_BURST", 100)  # … at once
 REQUESTS_PER_S: int = env.int("REQUESTS_PER_S", 50)  # REST a person; an address where nobody is logged in
 REQUESTS_BURST: int = env.int("REQUESTS_BURST", 200)  # … at once
@@ -72,6 +75,9 @@ FRAMES_BURST: int = env.int("FRAMES_BURST", 200)  # … at once; so many in a mi
 SOCKETS_PER_PERSON: int = env.int("SOCKETS_PER_PERSON", 20)  # one more is closed with 4408
 UNKNOWN_SOCKETS_PER_ADDRESS: int = env.int("UNKNOWN_SOCKETS_PER_ADDRESS", 100)  # not yet authenticated
 PLACE_LEASE_S: int = env.int("PLACE_LEASE_S", 15)  # so long the sockets of a crashed process still count
+JOINS_PER_ROOM_PER_HOUR: int = env.int("JOINS_PER_ROOM_PER_HOUR", 20)  # of a person; as many at once
+SEARCHES_PER_MINUTE: int = env.int("SEARCHES_PER_MINUTE", 60)  # of public rooms and people, a person
+SEARCHES_BURST: int = env.int("SEARCHES_BURST", 30)  # … at once
 REGISTRATIONS_PER_MINUTE: int = env.int("REGISTRATIONS_PER_MINUTE", 10)  # an address
 REGISTRATIONS_BURST: int = env.int("REGISTRATIONS_BURST", 20)  # … at once
 WRONG_LOGINS_PER_MINUTE: int = env.int("WRONG_LOGINS_PER_MINUTE", 10)  # an address; a name from anywhere
@@ -81,7 +87,8 @@ for _name in (
     "SENDS_PER_S", "SENDS_BURST", "REQUESTS_PER_S", "REQUESTS_BURST", "FRAMES_PER_S", "FRAMES_BURST",
     "SOCKETS_PER_PERSON", "UNKNOWN_SOCKETS_PER_ADDRESS", "REGISTRATIONS_PER_MINUTE", "REGISTRATIONS_BURST",
     "WRONG_LOGINS_PER_MINUTE", "WRONG_LOGINS_FREE", "WRONG_LOGIN_WAIT_S",
-    "PLACE_LEASE_S",
+    "PLACE_LEASE_S", "SEARCHES_PER_MINUTE", "SEARCHES_BURST",
+    "JOINS_PER_ROOM_PER_HOUR",
 ):  # fmt: skip
     if globals()[_name] < 1:
         raise ImproperlyConfigured(f"{_name} must be at least 1; to allow everything give a large number.")

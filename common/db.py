@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from psycopg_pool import PoolTimeout
 
 from common.errors import ParleyError, StorageUnavailable, Unavailable
+from common.rates import Charge, Rate
 
 # SQLITE_FULL, SQLITE_IOERR, SQLITE_READONLY; PostgreSQL disk_full, read_only_sql_transaction.
 _SQLITE_STORAGE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY})
@@ -54,6 +55,16 @@ def in_transaction(work: Callable[[], T]) -> T:
     def run() -> T:
         with transaction.atomic():
             return work()
+
+    return with_retry(run)
+
+
+def in_charged_transaction(rate: Rate, work: Callable[[Charge], T]) -> T:
+    """As `in_transaction`, for work that charges a limit: what it took is given back where it is not committed."""
+
+    def run() -> T:
+        with rate.charging() as charge, transaction.atomic():
+            return work(charge)
 
     return with_retry(run)
 

@@ -5,13 +5,19 @@ from django.conf import settings
 from common.rates import Rate
 
 SENDS = Rate("sends", lambda: (settings.SENDS_BURST, settings.SENDS_PER_S))
-"""Messages a person."""
+"""Messages and edits a person."""
 
 REQUESTS = Rate("requests", lambda: (settings.REQUESTS_BURST, settings.REQUESTS_PER_S))
 """REST a person; an address for who is not known."""
 
 FRAMES = Rate("frames", lambda: (settings.FRAMES_BURST, settings.FRAMES_PER_S))
 """Frames from a person's sockets; from an address for those not yet authenticated."""
+
+JOINS = Rate("joins", lambda: (settings.JOINS_PER_ROOM_PER_HOUR, settings.JOINS_PER_ROOM_PER_HOUR / 3600))
+"""Joinings of a person to a room, by `user:room`."""
+
+SEARCHES = Rate("searches", lambda: (settings.SEARCHES_BURST, settings.SEARCHES_PER_MINUTE / 60))
+"""Searches a person, of public rooms and of people."""
 
 REGISTRATIONS = Rate(
     "registrations", lambda: (settings.REGISTRATIONS_BURST, settings.REGISTRATIONS_PER_MINUTE / 60)

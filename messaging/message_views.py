@@ -53,7 +53,8 @@ class MessageView(APIView):
         summary="Edit a message",
         description=(
             "A new `body` for a message of one's own. Members are told by `message.updated`. The same text "
-            "again succeeds and changes nothing. What it said before is in its history."
+            "again succeeds and changes nothing. What it said before is in its history. An edit counts as a send "
+            "towards the limit; after 200 of a message one more is 403 `forbidden`."
         ),
         parameters=_IDS,
         request=body(EditMessageBody),

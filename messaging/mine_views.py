@@ -77,7 +77,7 @@ class PublicRoomsView(APIView):
         description=(
             "The newest first; those I am in with `me` and `last_message`, the others with null in both. With "
             "`search` those whose name and topic hold each of its words, also as a part of a longer one, whatever "
-            "their case. A page of a search looks through a bounded number of rooms: it may be short, or empty, "
+            "their case; at most 10 different ones. A page of a search looks through a bounded number of rooms: it may be short, or empty, "
             "and have a `next_cursor` all the same."
         ),
         parameters=[

@@ -3,10 +3,15 @@
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
+from django.db import connection
 
 from common import clock
-from common.db import in_transaction
-from common.errors import Blocked, Forbidden, MessageDeleted, Muted, NotFound
+from common.db import in_charged_transaction, in_transaction
+from common.errors import Blocked, Forbidden, MessageDeleted, Muted, NotFound, RateLimited
+from common.limits import SENDS
+from common.rates import Charge
+from common.rows import RowSet
 from messaging import payloads
 from messaging.drafts import clean_body
 from messaging.mentions import names_in
@@ -20,18 +25,21 @@ from rooms import log
 from rooms.access import Seat, known_id, locked_room_for_member
 from rooms.models import Room
 
+_VERSION = RowSet("v", message_id="uuid", body="text", written_at="time", most="int")
+
 
 def edit_message(*, user_id: UUID, room_id: str, message_id: str, body: str) -> objects.Message:
     """The message with its new text; what it said before is kept for `message_versions`.
 
     For who could send there now (Muted, Blocked) and is its author (Forbidden), while it is not deleted
-    (MessageDeleted). The same text changes nothing.
+    (MessageDeleted). The same text changes nothing. An edit counts as a send (RateLimited), and there are
+    EDITS_PER_MESSAGE of a message (Forbidden).
     """
     key = known_id(room_id)
     body = clean_body(body)
     names = names_in(body)
 
-    def write() -> objects.Message:
+    def write(charge: Charge) -> objects.Message:
         seat, message = _found(key, message_id, user_id)
         at = clock.now()
         facts = read_facts([Words(seat.room, user_id, names)])
@@ -45,11 +53,12 @@ def edit_message(*, user_id: UUID, room_id: str, message_id: str, body: str) -> 
             raise MessageDeleted()
         if message.body == body:
             return message
+        standing = charge(user_id)
+        if not standing.allowed:
+            raise RateLimited.by(standing, "Too many messages; wait a little.")
         entry = log.Entry(seat.room, EventType.MESSAGE_UPDATED, user_id, message.id)
         log.append([entry], at=at)
-        MessageEdit.objects.create(
-            message_id=message.id, body=message.body, written_at=message.edited_at or message.created_at
-        )
+        _keep_version(message)
         named = facts.named(key, user_id, names)
         mentions = tuple(person.user_id for person in named)
         edited = msgspec.structs.replace(
@@ -65,7 +74,27 @@ def edit_message(*, user_id: UUID, room_id: str, message_id: str, body: str) -> 
         tell_mentioned([(edited, [person for person in named if person.user_id not in message.mentions])])
         return edited
 
-    return in_transaction(write)
+    return in_charged_transaction(SENDS, write)
+
+
+def _keep_version(message: objects.Message) -> None:
+    """What it says now becomes a version of it; Forbidden where it has EDITS_PER_MESSAGE. Counted as it is written."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {MessageEdit._meta.db_table} (message_id, body, written_at) "  # noqa: S608
+            f"SELECT v.message_id, v.body, v.written_at FROM {_VERSION.sql} WHERE (SELECT COUNT(*) "
+            f"FROM {MessageEdit._meta.db_table} x WHERE x.message_id = v.message_id) < v.most",
+            _VERSION.params(
+                [
+                    (
+                        message.id, message.body, message.edited_at or message.created_at,
+                        settings.EDITS_PER_MESSAGE,
+                    )
+                ]
+            ),
+        )  # fmt: skip
+        if cursor.rowcount == 0:
+            raise Forbidden(f"A message is edited at most {settings.EDITS_PER_MESSAGE} times.")
 
 
 def delete_message(*, user_id: UUID, room_id: str, message_id: str) -> objects.Message:

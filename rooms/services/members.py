@@ -7,8 +7,10 @@ from uuid import UUID
 
 from accounts.models import User
 from common import clock, ids
-from common.db import in_transaction
-from common.errors import Invalid, LastOwner, NotFound
+from common.db import in_charged_transaction, in_transaction
+from common.errors import Invalid, LastOwner, NotFound, RateLimited
+from common.limits import JOINS
+from common.rates import Charge
 from realtime import objects
 from realtime.events import EventType
 from realtime.publish import RoomEvent, publish_on_commit
@@ -62,18 +64,26 @@ def _add(*, actor_id: UUID, room_id: str, users: Sequence[str], role: str, attr:
 
 
 def join_room(*, user_id: UUID, room_id: str) -> Room:
-    """Enter a public room; nothing happens to who is in it already. A private one: NotFound. Banned."""
+    """Enter a public room; nothing happens to who is in it already. A private one: NotFound. Banned.
+
+    As each coming and going is two events to all, so often as JOINS_PER_ROOM_PER_HOUR: RateLimited.
+    """
     key = known_id(room_id)
 
-    def write() -> Room:
+    def write(charge: Charge) -> Room:
         room = log.lock_rooms([key]).get(key)
         is_in = Membership.objects.filter(room_id=key, user_id=user_id, left_seq=None).exists()
         if room is None or not (room.kind == Kind.PUBLIC or is_in):
             raise NotFound()
-        enter(room, users_named([user_id], attr="user", room=room), actor_id=user_id, role=Role.MEMBER)
+        people = users_named([user_id], attr="user", room=room)
+        if not is_in:
+            standing = charge(f"{user_id}:{key}")
+            if not standing.allowed:
+                raise RateLimited.by(standing, "You came into this room too often; wait a little.")
+            enter(room, people, actor_id=user_id, role=Role.MEMBER)
         return room
 
-    return in_transaction(write)
+    return in_charged_transaction(JOINS, write)
 
 
 def leave_room(*, user_id: UUID, room_id: str) -> None:

@@ -25,6 +25,7 @@ from rooms.services.needs import needs
 from rooms.services.people import distinct_ids, users_named
 
 TOPIC_MAX_CHARS = 500
+SEARCH_KEY_MAX_CHARS = 601  # a name, a topic and what parts them; but folding can make 18 characters of one
 
 
 class CreatedRoom(NamedTuple):
@@ -183,7 +184,7 @@ def _clean_topic(topic: str | None) -> str:
 
 
 def _search_key(name: str, topic: str) -> str:
-    return fold(f"{name}\n{topic}")
+    return fold(f"{name}\n{topic}")[:SEARCH_KEY_MAX_CHARS]
 
 
 def delete_room(*, actor_id: UUID, room_id: str) -> None:

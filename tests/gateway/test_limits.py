@@ -169,6 +169,29 @@ async def test_rest_and_socket_share_the_limit_on_sends(server, ada, room, narro
         assert (await ada.send(room, "1", "hi"))[1] is True
 
 
+async def test_edits_count_as_sends_and_a_message_has_so_many(server, ada, room, narrow, turned, settings):
+    narrow(SENDS_BURST=3, SENDS_PER_S=2)
+    settings.EDITS_PER_MESSAGE = 3
+
+    async with await greeted(server, ada) as wire:
+        message = (await send(wire, room, "1"))["data"]["message"]
+
+        async def edit(body):
+            frame = {"type": "message.edit", "id": 1, "room": room, "message": message["id"], "body": body}
+            return await wire.ask(frame)
+
+        for body in "12":
+            assert (await edit(body))["data"]["message"]["body"] == body
+        refused = await edit("3")
+        assert (refused["code"], refused["retry_after"]) == ("rate_limited", 0.5)
+        assert (await send(wire, room, "2"))["code"] == "rate_limited"
+        turned.turn(0.5)
+        assert (await edit("3"))["data"]["message"]["body"] == "3"
+        turned.turn(0.5)
+        assert (await edit("4"))["code"] == "forbidden"
+        assert (await send(wire, room, "2"))["type"] == "ack"
+
+
 # --- sockets ------------------------------------------------------------------------------------
 
 TOO_MANY = {"type": "error", "id": None, "code": "too_many_connections"}

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from common.limits import SENDS
 from messaging.models import MessageEdit
 from rooms.models import LogEntry, Membership
 from tests.api import path_of
@@ -185,3 +186,43 @@ def test_the_history_goes_with_the_message(ada, bob, room):
     for reader in (ada, bob):
         assert history(reader, message) == {"results": [], "next_cursor": None}
     assert not MessageEdit.objects.exists()
+
+
+def test_an_edit_counts_as_a_send(ada, bob, room, narrow, turned):
+    narrow(SENDS_BURST=3, SENDS_PER_S=2)
+    message = ada.send(room, "0")
+    assert [edit(ada, message, body).status for body in ("1", "2")] == [200, 200]
+    answer = edit(ada, message, "3")
+    assert (answer.status, answer.code, answer.body["retry_after"]) == (429, "rate_limited", 0.5)
+    assert answer.headers["RateLimit"].split(", ")[1] == '"sends";r=0;t=2'
+    assert ada.see(path_of(message))["body"] == "2"
+    assert edit(ada, message, "2").status == 200  # it changes nothing
+    assert LogEntry.objects.filter(room_id=room).count() == 6
+    turned.turn(0.5)
+    assert edit(ada, message, "3").status == 200
+
+
+def test_an_edit_that_is_refused_costs_nothing(ada, bob, room, narrow, turned):
+    narrow(SENDS_BURST=2, SENDS_PER_S=1)
+    message = ada.send(room, "0")
+    assert {edit(bob, message, "1").code for _ in range(5)} == {"forbidden"}
+    assert SENDS.look(bob.user.id).remaining == 2
+    ada.erase(message)
+    assert {edit(ada, message, "1").code for _ in range(5)} == {"message_deleted"}
+    assert SENDS.look(ada.user.id).remaining == 1
+
+
+def test_so_many_versions_of_a_message_are_kept_and_no_more_are_made(ada, room, settings):
+    settings.EDITS_PER_MESSAGE = 3
+    message, other = ada.send(room, "0"), ada.send(room, "0")
+    for body in "123":
+        ada.edit(message, body)
+    before = ada.see(f"rooms/{room}/")
+    taken = SENDS.look(ada.user.id).level
+    answer = edit(ada, message, "4")
+    assert (answer.status, answer.code) == (403, "forbidden")
+    assert edit(ada, message, "3").status == 200
+    assert ada.see(f"rooms/{room}/") == before
+    assert SENDS.look(ada.user.id).level <= taken
+    assert [version["body"] for version in history(ada, message)["results"]] == ["0", "1", "2", "3"]
+    assert edit(ada, other, "1").status == 200

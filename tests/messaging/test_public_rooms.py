@@ -141,3 +141,19 @@ def test_who_may_not_read_messages_is_shown_none(ada):
     for path in ("rooms/", "rooms/public/"):
         [listed] = bot.see(path)["results"]
         assert (listed["last_message"], listed["me"]["unread_count"]) == (None, 1)
+
+
+def test_a_topic_costs_a_search_no_more_than_it_is_long(ada):
+    """Folded, one character of it can be eighteen."""
+    room = ada.room(kind="public", topic="\ufdfa" * 500)
+    assert len(Room.objects.get().search_key) == 601
+    ada.change(room, name="Boiler")
+    assert len(Room.objects.get().search_key) == 601
+    assert found(ada, "boiler%20%EF%B7%BA") == ["Boiler"]
+
+
+def test_so_many_words_are_searched_for_at_once(ada):
+    ada.room(kind="public", name="a b c d e f g h i j")
+    assert found(ada, "a%20b%20c%20d%20e%20f%20g%20h%20i%20j%20J%20A") == ["a b c d e f g h i j"]
+    answer = ada.get("rooms/public/?search=a%20b%20c%20d%20e%20f%20g%20h%20i%20j%20k")
+    assert (answer.status, answer.code, answer.attrs) == (400, "invalid", {"search"})

@@ -152,3 +152,34 @@ def test_whoever_is_taken_out_the_moment_they_join_has_joined_all_the_same(ada, 
     answer = bob.post(f"rooms/{room}/join/")
     assert (answer.status, answer.body["id"], answer.body["me"]) == (200, room, None)
     assert [event["type"] for event in ada.events(room)][-2:] == ["member.joined", "member.left"]
+
+
+def test_coming_and_going_is_so_often_an_hour_and_going_always(ada, bob, eve, narrow, turned):
+    narrow(JOINS_PER_ROOM_PER_HOUR=12)
+    room, other = ada.room(kind="public"), ada.room(kind="public")
+    for _ in range(12):
+        bob.join(room)
+        bob.join(room)  # who is in it comes in no more
+        bob.leave(room)
+    answer = bob.post(f"rooms/{room}/join/")
+    assert (answer.status, answer.code, answer.body["retry_after"]) == (429, "rate_limited", 300)
+    assert answer.headers["Retry-After"] == "300"
+    assert answer.headers["RateLimit"].split(", ")[1] == '"joins";r=0;t=3600'
+    assert LogEntry.objects.filter(room_id=room).count() == 2 + 24
+    for person, place in ((bob, other), (eve, room)):
+        person.join(place)
+    ada.add(room, bob)  # by who moderates it, he may
+    bob.leave(room)
+    turned.turn(300)
+    bob.join(room)
+    bob.leave(room)
+    assert bob.post(f"rooms/{room}/join/").code == "rate_limited"
+
+
+def test_a_joining_that_is_refused_costs_none(ada, bob, narrow, turned):
+    narrow(JOINS_PER_ROOM_PER_HOUR=1)
+    room = ada.room(kind="public")
+    ada.ban(room, bob)
+    assert {bob.post(f"rooms/{room}/join/").code for _ in range(5)} == {"banned"}
+    ada.lift(room, bob)
+    bob.join(room)
