@@ -26,6 +26,7 @@ SECRET_KEY: str = env.str("SECRET_KEY", "")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is not set: a random text of at least 50 characters.")
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 JWT_SIGNING_KEY: str = env.str("JWT_SIGNING_KEY", "")
 # RFC 7518, section 3.2: a key of HS256 has 32 bytes. A shorter one can be guessed from any token.
 for _name, _key in (("SECRET_KEY", SECRET_KEY), ("JWT_SIGNING_KEY", JWT_SIGNING_KEY)):

