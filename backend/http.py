@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from typing import IO, Any
 
 from django.conf import settings
@@ -11,10 +12,16 @@ from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.http import HttpResponse
 
 from backend.errors import problem_for_status
+from backend.turns import AFTERWARDS
 
 
 class Handler(ASGIHandler):
     """Keeps no more of a body than may be sent, and answers in JSON also where there is no request yet."""
+
+    async def handle(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one request; what was left under AFTERWARDS is done however that ends."""
+        with ExitStack() as afterwards:
+            await super().handle({**scope, AFTERWARDS: afterwards}, receive, send)
 
     async def read_body(self, receive: Callable[[], Awaitable[Mapping[str, Any]]]) -> IO[bytes]:
         """The body's first BODY_MAX_BYTES + 1 bytes: enough to see that there is too much.

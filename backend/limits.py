@@ -1,4 +1,4 @@
-"""The limit on REST requests: one place for every call below /api/, and the headers that tell of limits.
+"""The limits on REST requests: one place for every call below /api/, and the headers that tell of limits.
 
 Who sends a good token pays by their own bucket, everybody else by their address's. That is decided before
 the database is asked anything, so that a flood costs next to nothing.
@@ -21,6 +21,7 @@ from accounts.authentication import bearer_token
 from backend.either_way import EitherWay
 from backend.errors import problem
 from backend.rate_headers import add_rate_headers
+from backend.turns import take_turn, when_over
 from common.addresses import source_of_request
 from common.errors import RateLimited
 from common.limits import REQUESTS
@@ -33,7 +34,11 @@ logger = structlog.get_logger(__name__)
 
 
 class RequestLimitMiddleware(EitherWay):
-    """429 `rate_limited` for who asks too often; RateLimit headers on every answer."""
+    """429 `rate_limited` for who asks too often, or has too much under way; RateLimit headers on every answer.
+
+    A request is under way until its answer is sent, which is the reader's to end. Only the asynchronous path
+    counts that: it is the one that serves.
+    """
 
     _warned = False
 
@@ -53,7 +58,18 @@ class RequestLimitMiddleware(EitherWay):
         if not request.path_info.startswith(_LIMITED):
             return await self._answer(request)
         toll = self._toll(request)
-        return toll.paid(await self._answer(request) if toll.standing.allowed else toll.refusal())
+        if not toll.standing.allowed:
+            return toll.paid(toll.refusal())
+        try:
+            give_back = await take_turn(toll.payer)
+        except RateLimited as error:
+            return toll.paid(problem(error))
+        if when_over(getattr(request, "scope", None), give_back):
+            return toll.paid(await self._answer(request))
+        try:
+            return toll.paid(await self._answer(request))
+        finally:
+            give_back()
 
     def _toll(self, request: HttpRequest) -> "_Toll":
         if not (self._warned or settings.FORWARDED_ALLOW_IPS) and "X-Forwarded-For" in request.headers:
@@ -81,7 +97,8 @@ class _Toll:
         payer: Hashable = None
         if token and self._digest is not None:
             payer = named_by(token) if self._digest not in _payers else _payers.get(self._digest)
-        self.standing = REQUESTS.take(payer or source_of_request(request))
+        self.payer: Hashable = payer or source_of_request(request)
+        self.standing = REQUESTS.take(self.payer)
 
     def refusal(self) -> HttpResponseBase:
         """The answer of a request that is one too many."""

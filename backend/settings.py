@@ -71,6 +71,8 @@ SENDS_PER_S: int = env.int("SENDS_PER_S", 20)  # messages and edits a person
 SENDS_BURST: int = env.int("SENDS_BURST", 100)  # … at once
 REQUESTS_PER_S: int = env.int("REQUESTS_PER_S", 50)  # REST a person; an address where nobody is logged in
 REQUESTS_BURST: int = env.int("REQUESTS_BURST", 200)  # … at once
+REQUESTS_AT_ONCE: int = env.int("REQUESTS_AT_ONCE", 16)  # under way, until the answer is read; others wait …
+REQUEST_TURN_S: float = env.float("REQUEST_TURN_S", 5.0)  # … so long for their turn, then 429
 FRAMES_PER_S: int = env.int("FRAMES_PER_S", 100)  # from all sockets of a person; an address before `auth`
 FRAMES_BURST: int = env.int("FRAMES_BURST", 200)  # … at once; so many in a minute that did not wait: 4429
 SOCKETS_PER_PERSON: int = env.int("SOCKETS_PER_PERSON", 20)  # one more is closed with 4408
@@ -90,6 +92,7 @@ for _name in (
     "WRONG_LOGINS_PER_MINUTE", "WRONG_LOGINS_FREE", "WRONG_LOGIN_WAIT_S",
     "PLACE_LEASE_S", "SEARCHES_PER_MINUTE", "SEARCHES_BURST",
     "JOINS_PER_ROOM_PER_HOUR",
+    "REQUESTS_AT_ONCE",
 ):  # fmt: skip
     if globals()[_name] < 1:
         raise ImproperlyConfigured(f"{_name} must be at least 1; to allow everything give a large number.")
@@ -205,7 +208,8 @@ PORT: int = env.int("PORT", 8000)
 WORKERS: int = env.int("WORKERS", 1)
 REQUEST_HEAD_S: float = env.float("REQUEST_HEAD_S", 10.0)  # from the first byte to the end of the headers
 REQUEST_BODY_S: float = env.float("REQUEST_BODY_S", 30.0)  # … from there to the end of the body
-RESPONSE_STALL_S: float = env.float("RESPONSE_STALL_S", 10.0)  # took nothing of an answer: the line is cut
+RESPONSE_STALL_S: float = env.float("RESPONSE_STALL_S", 10.0)  # … of reading an answer too slowly: it is cut
+RESPONSE_MIN_BYTES_PER_S: int = env.int("RESPONSE_MIN_BYTES_PER_S", 4_096)  # over that time, of a large one
 FORWARDED_ALLOW_IPS: str = env.str("FORWARDED_ALLOW_IPS", "")  # proxies whose X-Forwarded-* is believed
 try:
     read_proxies(FORWARDED_ALLOW_IPS)

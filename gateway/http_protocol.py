@@ -18,7 +18,8 @@ class ParleyHttpProtocol(HttpToolsProtocol):
     """Bounds a request's URL, headers and trailers in bytes, its parts in time, and stalled answers.
 
     431 for over HEADER_MAX_BYTES; the line is cut where a head takes longer than REQUEST_HEAD_S, a body
-    longer than REQUEST_BODY_S, or a reader takes nothing of an answer for RESPONSE_STALL_S.
+    longer than REQUEST_BODY_S, or a reader takes of an answer less than RESPONSE_MIN_BYTES_PER_S, over
+    RESPONSE_STALL_S each.
     """
 
     _head_bytes = 0
@@ -120,14 +121,25 @@ class ParleyHttpProtocol(HttpToolsProtocol):
             self._deadline.cancel()
         self._deadline = self.loop.call_later(delay_s, self.transport.abort)
 
+    def on_response_complete(self) -> None:
+        """An answer is written; what the reader has not taken of it is still to be taken in time."""
+        super().on_response_complete()
+        waiting = self.transport.get_write_buffer_size()
+        if waiting:
+            self._look_in(waiting)
+
     def _look_in(self, waiting: int) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
         self._stall = self.loop.call_later(settings.RESPONSE_STALL_S, self._look, waiting)
 
     def _look(self, before: int) -> None:
         waiting = self.transport.get_write_buffer_size()
-        if waiting >= before:
+        # Nothing was written meanwhile: uvicorn waits until the transport lets it go on, and of another answer
+        # it is asked anew.
+        if before - waiting < settings.RESPONSE_MIN_BYTES_PER_S * settings.RESPONSE_STALL_S and waiting:
             self.transport.abort()
-        else:
+        elif waiting:
             self._look_in(waiting)
 
     def _leave(self) -> None:

@@ -12,8 +12,8 @@ from devtools.processes import Command
 # Counted towards, as in production, and not reached: a few people send all there is, from one address.
 LIMITS = dict.fromkeys(
     (
-        "SENDS_PER_S", "SENDS_BURST", "REQUESTS_PER_S", "REQUESTS_BURST", "FRAMES_PER_S", "FRAMES_BURST",
-        "SOCKETS_PER_PERSON", "UNKNOWN_SOCKETS_PER_ADDRESS",
+        "SENDS_PER_S", "SENDS_BURST", "REQUESTS_PER_S", "REQUESTS_BURST", "REQUESTS_AT_ONCE",
+        "FRAMES_PER_S", "FRAMES_BURST", "SOCKETS_PER_PERSON", "UNKNOWN_SOCKETS_PER_ADDRESS",
     ),
     "1000000",
 )  # fmt: skip
