@@ -28,11 +28,12 @@ _OWNER_STANDS = Q(bot__owner__is_active=True, bot__owner__deleted_at=None)
 class Identity(msgspec.Struct, frozen=True):
     """Who sends, without the ORM.
 
-    `credential_id` is the session's or the API token's; the session is None for API tokens. The token is
-    good until `expires_at` (None: until revoked). `scopes` are what an API token may do; None is everything.
+    `payer_id` is on whom limits count: a bot's owner. `credential_id` is the session's or the API token's; the
+    session is None for API tokens. The token is good until `expires_at` (None: until revoked). `scopes` are what an API token may do; None is everything.
     """
 
     user_id: UUID
+    payer_id: UUID
     credential_id: UUID
     expires_at: datetime | None
     user: objects.User
@@ -67,6 +68,7 @@ def identify(token: str) -> tuple[Identity, User]:
     return (
         Identity(
             user_id=user.id,
+            payer_id=user.payer_id,
             credential_id=session.id,
             expires_at=claims.expires_at,
             user=payloads.profile_of(user),
@@ -102,6 +104,7 @@ def _identify_bot(token: str) -> tuple[Identity, User]:
     return (
         Identity(
             user_id=bot.id,
+            payer_id=bot.payer_id,
             credential_id=found.id,
             expires_at=found.expires_at,
             user=payloads.profile_of(bot),

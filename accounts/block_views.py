@@ -49,7 +49,7 @@ class BlockView(APIView):
         description=(
             "While either of us blocks the other there are no sends, reactions, typing or presence between us in "
             "our direct room, and no new one is made; reading stays. In other rooms their mentions of me are "
-            "silent. They are not told. Blocking who is blocked changes nothing and succeeds."
+            "silent. It holds for their bots too. They are not told. Blocking who is blocked changes nothing and succeeds."
         ),
         parameters=[_USER_ID],
         request=None,

@@ -84,7 +84,8 @@ class BotsView(APIView):
         description=(
             "A bot is a user of mine: it is put into rooms like anyone, and shown with `is_bot`. It has no "
             "password; make it a token. Names follow the rules of people's. 403 `forbidden` where I have as "
-            "many as I may (20 unless the server says otherwise)."
+            "many as I may (20 unless the server says otherwise), 429 `rate_limited` where I have made as many within "
+            "a day. It counts towards my limits; who bans or blocks me bans or blocks it."
         ),
         request=body(CreateBotBody),
         examples=[

@@ -1,12 +1,13 @@
 """Bots and their API tokens: made, changed and ended by their owner."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import msgspec
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Count, Min, Q
 from msgspec import UNSET, UnsetType
 
 from accounts import api_tokens, scopes
@@ -15,11 +16,12 @@ from accounts.models import ApiToken, User
 from accounts.profiles import update_profile
 from accounts.rules import BIO_MAX_CHARS, refuse_taken
 from common import clock
-from common.errors import Forbidden, Invalid, NotFound, UserDisabled
+from common.errors import Forbidden, Invalid, NotFound, RateLimited, UserDisabled
 from common.ids import parse_id
 from common.text import clean_name, clean_text, clean_url, clean_username, username_key
 from realtime.publish import sessions_ended_on_commit, user_disabled_on_commit
 
+_DAY = timedelta(days=1)
 _LATEST_EXPIRY = datetime(9999, 1, 1, tzinfo=UTC)  # so that it is a time in every time zone
 
 
@@ -36,7 +38,8 @@ def create_bot(
     """A bot of this person, in no room and without a token. `display_name` is the user name where it is blank.
 
     Invalid; AlreadyExists for a taken name, also where two ask at the same moment; Forbidden where the person
-    has as many as they may. Locks the owner's row.
+    has as many as they may; RateLimited where they have made BOTS_PER_DAY within a day, those deleted since
+    too: each is somebody new to a room that has banned the one before. Locks the owner's row.
     """
     bot = User(is_bot=True, owner_id=owner_id, username=clean_username(username), created_at=clock.now())
     bot.username_key = username_key(bot.username)
@@ -49,16 +52,29 @@ def create_bot(
             owner = User.objects.select_for_update(no_key=True).get(pk=owner_id)
             if not owner.is_active:  # since the request began
                 raise UserDisabled
-            if User.objects.filter(owner_id=owner_id, deleted_at=None).count() >= settings.BOTS_MAX_PER_USER:
-                raise Forbidden(
-                    f"You have {settings.BOTS_MAX_PER_USER} bots, which is the most: delete one first."
-                )
+            _refuse_many(owner_id, bot.created_at)
             refuse_taken(bot)
             bot.save(force_insert=True)
     except IntegrityError:
         refuse_taken(bot)
         raise
     return bot
+
+
+def _refuse_many(owner_id: UUID, now: datetime) -> None:
+    lately = Q(created_at__gt=now - _DAY)
+    made = User.objects.filter(owner_id=owner_id).aggregate(
+        standing=Count("id", filter=Q(deleted_at=None)),
+        lately=Count("id", filter=lately),
+        first=Min("created_at", filter=lately),
+    )
+    if made["standing"] >= settings.BOTS_MAX_PER_USER:
+        raise Forbidden(f"You have {settings.BOTS_MAX_PER_USER} bots, which is the most: delete one first.")
+    if made["lately"] >= settings.BOTS_PER_DAY:
+        raise RateLimited(
+            f"You have made {settings.BOTS_PER_DAY} bots within a day, which is the most.",
+            retry_after_s=(made["first"] + _DAY - now).total_seconds(),
+        )
 
 
 def update_bot(

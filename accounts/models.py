@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -91,6 +92,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def stands(self) -> bool:
         """Whether they may come in: neither disabled nor deleted."""
         return self.is_active and self.deleted_at is None
+
+    @property
+    def payer_id(self) -> UUID:
+        """On whom counts what they do: the owner of a bot, so that bots multiply nobody's limits."""
+        return self.id if self.owner_id is None else self.owner_id
 
     def erase(self, at: datetime) -> None:
         """Mark as deleted, with nothing left that says who it was; saving and telling the sockets is the service's.

@@ -53,14 +53,19 @@ def ended_credentials(ids: Collection[UUID]) -> dict[UUID, str]:
 
 
 def blocks_among(pairs: Collection[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
-    """Those of the (blocker, blocked) pairs that stand; one query, none for no pairs."""
+    """Those of the (blocker, blocked) pairs that stand; one query, none for no pairs.
+
+    A person's blocks hold for their bots, on either side; a bot's for itself alone.
+    """
     if not pairs:
         return set()
     asked = RowSet("asked", blocker="uuid", blocked="uuid")
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT b.blocker_id, b.blocked_id FROM {asked.sql} JOIN accounts_block b "  # noqa: S608
-            "ON b.blocker_id = asked.blocker AND b.blocked_id = asked.blocked",
+            f"SELECT asked.blocker, asked.blocked FROM {asked.sql} "  # noqa: S608
+            "WHERE EXISTS (SELECT 1 FROM accounts_block b "
+            "WHERE b.blocker_id IN (asked.blocker, (SELECT owner_id FROM accounts_user WHERE id = asked.blocker)) "
+            "AND b.blocked_id IN (asked.blocked, (SELECT owner_id FROM accounts_user WHERE id = asked.blocked)))",
             asked.params(pairs),
         )
         return {(read_uuid(blocker), read_uuid(blocked)) for blocker, blocked in cursor.fetchall()}
@@ -81,7 +86,7 @@ def blocked_page(*, user_id: UUID, after: int | None, limit: int) -> tuple[list[
 
 
 def users_found(
-    *, searcher_id: UUID, search: str, after: str | None, limit: int
+    *, payer_id: UUID, search: str, after: str | None, limit: int
 ) -> tuple[list[User], str | None]:
     """A page of the people and bots in whose names `search` occurs, in the order of their user names, and the
     next page's cursor; everybody for a blank one. Neither disabled nor deleted ones. Invalid; bounded as common.searches says.
@@ -99,7 +104,7 @@ def users_found(
         )
     listed = rows.values_list("id", "search_text")[: limit + 1]
     if wanted:
-        with searching(searcher_id):
+        with searching(payer_id):
             found = list(listed)
     else:
         found = list(listed)

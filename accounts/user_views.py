@@ -128,7 +128,7 @@ class UsersView(APIView):
         after, limit = read_cursor(query, str), read_limit(query)  # wrong ones are wrong beside ids, too
         if search is not None:
             users, cursor = selectors.users_found(
-                searcher_id=user_of(request).id, search=search, after=after, limit=limit
+                payer_id=user_of(request).payer_id, search=search, after=after, limit=limit
             )
         else:
             assert ids is not None

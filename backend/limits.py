@@ -1,7 +1,7 @@
 """The limits on REST requests: one place for every call below /api/, and the headers that tell of limits.
 
-Who sends a good token pays by their own bucket, everybody else by their address's. That is decided before
-the database is asked anything, so that a flood costs next to nothing.
+Who sends a good token pays by their own bucket, a bot by its owner's, everybody else by their address's. That is
+decided before the database is asked anything, so that a flood costs next to nothing.
 """
 
 import threading
@@ -112,7 +112,7 @@ class _Toll:
         user = getattr(self._request, "user", None)  # DRF puts it there
         if self._digest is not None:
             if user is not None:
-                _payers.put(self._digest, user.pk)
+                _payers.put(self._digest, user.payer_id)
             elif response.status_code == HTTPStatus.UNAUTHORIZED:
                 _payers.put(self._digest, None)
         return response

@@ -86,11 +86,12 @@ REGISTRATIONS_BURST: int = env.int("REGISTRATIONS_BURST", 20)  # … at once
 WRONG_LOGINS_PER_MINUTE: int = env.int("WRONG_LOGINS_PER_MINUTE", 10)  # an address; a name from anywhere
 WRONG_LOGINS_FREE: int = env.int("WRONG_LOGINS_FREE", 5)  # of a name from one address …
 WRONG_LOGIN_WAIT_S: int = env.int("WRONG_LOGIN_WAIT_S", 30)  # … and then one so often
+BOTS_PER_DAY: int = env.int("BOTS_PER_DAY", 20)  # a person makes, those deleted since too
 for _name in (
     "SENDS_PER_S", "SENDS_BURST", "REQUESTS_PER_S", "REQUESTS_BURST", "FRAMES_PER_S", "FRAMES_BURST",
     "SOCKETS_PER_PERSON", "UNKNOWN_SOCKETS_PER_ADDRESS", "REGISTRATIONS_PER_MINUTE", "REGISTRATIONS_BURST",
     "WRONG_LOGINS_PER_MINUTE", "WRONG_LOGINS_FREE", "WRONG_LOGIN_WAIT_S",
-    "PLACE_LEASE_S", "SEARCHES_PER_MINUTE", "SEARCHES_BURST",
+    "PLACE_LEASE_S", "BOTS_PER_DAY", "SEARCHES_PER_MINUTE", "SEARCHES_BURST",
     "JOINS_PER_ROOM_PER_HOUR",
     "REQUESTS_AT_ONCE",
 ):  # fmt: skip

@@ -1,4 +1,6 @@
-"""The limits there are, and on whom: a person by their id, an address by common.addresses.source_of."""
+"""The limits there are, and on whom: a person and all their bots by the person's id, an address by
+common.addresses.source_of.
+"""
 
 from django.conf import settings
 

@@ -13,13 +13,13 @@ from common.limits import SEARCHES
 
 
 @contextmanager
-def searching(user_id: UUID) -> Iterator[None]:
-    """One more search by this person, whose statements are the block's; RateLimited.
+def searching(payer_id: UUID) -> Iterator[None]:
+    """One more search, on this person, whose statements are the block's; RateLimited.
 
     PostgreSQL gives each of them up after SEARCH_TIMEOUT_S: Unavailable. SQLite, which has no clock of its own
     and serves one process, takes the time it takes.
     """
-    standing = SEARCHES.take(user_id)
+    standing = SEARCHES.take(payer_id)
     if not standing.allowed:
         raise RateLimited.by(standing, "Too many searches; wait a little.")
     if connection.vendor != "postgresql":

@@ -128,7 +128,10 @@ def message_send(caller: Caller, frame: protocol.MessageSend, answer: Answer) ->
 async def message_edit(caller: Caller, frame: protocol.MessageEdit, ack: Ack) -> None:
     """New text for a message of one's own."""
     _needs_room(caller, frame.room)
-    edit = partial(edit_message, room_id=frame.room, message_id=frame.message, body=frame.body)
+    payer_id = identified(caller).payer_id
+    edit = partial(
+        edit_message, payer_id=payer_id, room_id=frame.room, message_id=frame.message, body=frame.body
+    )
     ack(MessageData(await _write(caller, edit)))
 
 

@@ -116,14 +116,14 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
 
     @property
     def payer(self) -> Hashable:
-        """On whom its frames count: the person, or the address before that is known."""
-        return self.entrance.address if self.identity is None else self.identity.user_id
+        """On whom its frames count: the person, a bot's owner, or the address before that is known."""
+        return self.entrance.address if self.identity is None else self.identity.payer_id
 
     async def authenticated(self, identity: Identity, ack: Callable[[Any], None]) -> None:
         """The socket is, or goes on being, this person's, until the token expires; TooManyConnections."""
         first = self.identity is None
         if first:
-            await self.entrance.as_person(identity.user_id)
+            await self.entrance.as_person(identity.payer_id)
             try:
                 epoch = await self.runtime.hub.pool.run(current_epoch)
             except Exception as error:

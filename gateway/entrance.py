@@ -26,11 +26,11 @@ class Entrance:
         )
 
     async def as_person(self, user_id: UUID) -> None:
-        """It is this person's. TooManyConnections where SOCKETS_PER_PERSON are."""
+        """It is this person's, or a bot of theirs has it. TooManyConnections where SOCKETS_PER_PERSON are."""
         await self._take(
             f"person:{user_id}",
             settings.SOCKETS_PER_PERSON,
-            "You have as many sockets as you may; close one.",
+            "You and your bots have as many sockets as you may; close one.",
         )
 
     def leave(self) -> None:

@@ -34,7 +34,7 @@ class Speaker(commands.Caller, Protocol):
 
     @property
     def payer(self) -> Hashable:
-        """On whom its frames count: the person, or the address before that is known."""
+        """On whom its frames count: the person, a bot's owner, or the address before that is known."""
 
     def refuse(self, error: ParleyError) -> None:
         """Close: its first credential is not good."""

@@ -15,7 +15,13 @@ from rooms.payloads import rooms_of
 
 
 def public_rooms(
-    *, user_id: UUID, search: str, after: UUID | None, limit: int, with_messages: bool = True
+    *,
+    user_id: UUID,
+    payer_id: UUID,
+    search: str,
+    after: UUID | None,
+    limit: int,
+    with_messages: bool = True,
 ) -> RoomPage:
     """A page of the public rooms, the newest first, with `me` and `last_message` for those I am in, else null.
 
@@ -31,7 +37,7 @@ def public_rooms(
     end: UUID | None = None
     if words:
         most = settings.ROOM_SEARCH_MAX_ROWS
-        with searching(user_id):
+        with searching(payer_id):
             end = next(iter(rooms.values_list("id", flat=True)[most - 1 : most]), None)
             for word in words:
                 rooms = rooms.filter(search_key__contains=word)

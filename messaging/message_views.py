@@ -73,7 +73,11 @@ class MessageView(APIView):
     def patch(self, request: Request, room_id: str, message_id: str) -> Response:
         asked = read_body(request, EditMessageBody)
         edited = services.edit_message(
-            user_id=user_of(request).id, room_id=room_id, message_id=message_id, body=asked.body
+            user_id=user_of(request).id,
+            payer_id=user_of(request).payer_id,
+            room_id=room_id,
+            message_id=message_id,
+            body=asked.body,
         )
         return Response(payloads.for_reader([edited])[0])
 

@@ -99,6 +99,7 @@ class PublicRoomsView(APIView):
     def get(self, request: Request) -> Response:
         page = discover.public_rooms(
             user_id=user_of(request).id,
+            payer_id=user_of(request).payer_id,
             search=request.query_params.get("search", ""),
             after=read_cursor(request.query_params, UUID),
             limit=read_limit(request.query_params),

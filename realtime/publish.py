@@ -224,9 +224,9 @@ def memberships_moved_on_commit(user_id: UUID) -> None:
     transaction.on_commit(lambda: publisher.put(groups.user(user_id), message))
 
 
-def blocks_moved_on_commit(one: UUID, other: UUID) -> None:
-    """Tell the sockets of both, wherever they are, that one of them blocks the other now, or no more."""
-    for user_id in (one, other):
+def blocks_moved_on_commit(user_ids: Iterable[UUID]) -> None:
+    """Tell the sockets of these people, wherever they are, that one of them blocks another now, or no more."""
+    for user_id in user_ids:
         message = {"type": "user.blocks", "user": user_id.hex}
         transaction.on_commit(partial(publisher.put, groups.user(user_id), message))
 

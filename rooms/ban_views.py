@@ -60,6 +60,7 @@ class BanView(APIView):
         summary="Ban somebody from a room",
         description=(
             "As its owner or an admin: a member of a lower role, who is out at once, or anybody who is not in it. "
+            "Their bots are out and kept out with them. "
             "Without `until` for ever. Again replaces `reason` and `until`."
         ),
         parameters=[_ROOM_ID, _USER_ID],

@@ -34,7 +34,7 @@ class Place(NamedTuple):
 
 class Standing(NamedTuple):
     """What keeps a member from speaking in a room: a mute, which passes by itself, or, in a direct room, a block
-    between the two."""
+    between the two, or between those whose bots they are."""
 
     muted_until: datetime | None
     blocked: bool
@@ -110,8 +110,10 @@ def standing(*, user_id: UUID, room_id: UUID) -> Standing:
     mine = FilteredRelation(
         "memberships", condition=Q(memberships__user_id=user_id, memberships__left_seq=None)
     )
-    low, high = OuterRef("direct_low"), OuterRef("direct_high")
-    blocks = Block.objects.filter(Q(blocker=low, blocked=high) | Q(blocker=high, blocked=low))
+    blocks = Block.objects.filter(
+        (_is("blocker", "direct_low") & _is("blocked", "direct_high"))
+        | (_is("blocker", "direct_high") & _is("blocked", "direct_low"))
+    )
     found = (
         Room.objects.filter(id=room_id, deleted_at=None)
         .annotate(mine=mine, blocked=Exists(blocks))
@@ -121,6 +123,11 @@ def standing(*, user_id: UUID, room_id: UUID) -> Standing:
     if found is None or found[1] is None:
         raise NotAMember() if found is not None and found[0] == Kind.PUBLIC else NotFound()
     return Standing(found[2], found[3])
+
+
+def _is(field: str, member: str) -> Q:
+    """This one of the pair, or the person whose bot they are."""
+    return Q(**{field: OuterRef(member)}) | Q(**{field: OuterRef(f"{member}__owner")})
 
 
 def places_of(user_ids: Collection[UUID]) -> dict[UUID, list[Place]]:

@@ -13,6 +13,7 @@ WIDE = dict.fromkeys(
         "WRONG_LOGINS_PER_MINUTE", "WRONG_LOGINS_FREE", "SEARCHES_PER_MINUTE", "SEARCHES_BURST",
         "JOINS_PER_ROOM_PER_HOUR",
         "REQUESTS_AT_ONCE",
+        "BOTS_PER_DAY",
     ),
     1_000_000,
 )  # fmt: skip

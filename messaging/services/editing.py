@@ -28,11 +28,13 @@ from rooms.models import Room
 _VERSION = RowSet("v", message_id="uuid", body="text", written_at="time", most="int")
 
 
-def edit_message(*, user_id: UUID, room_id: str, message_id: str, body: str) -> objects.Message:
+def edit_message(
+    *, user_id: UUID, payer_id: UUID, room_id: str, message_id: str, body: str
+) -> objects.Message:
     """The message with its new text; what it said before is kept for `message_versions`.
 
     For who could send there now (Muted, Blocked) and is its author (Forbidden), while it is not deleted
-    (MessageDeleted). The same text changes nothing. An edit counts as a send (RateLimited), and there are
+    (MessageDeleted). The same text changes nothing. An edit counts as a send, of `payer_id`'s (RateLimited), and there are
     EDITS_PER_MESSAGE of a message (Forbidden).
     """
     key = known_id(room_id)
@@ -53,7 +55,7 @@ def edit_message(*, user_id: UUID, room_id: str, message_id: str, body: str) -> 
             raise MessageDeleted()
         if message.body == body:
             return message
-        standing = charge(user_id)
+        standing = charge(payer_id)
         if not standing.allowed:
             raise RateLimited.by(standing, "Too many messages; wait a little.")
         entry = log.Entry(seat.room, EventType.MESSAGE_UPDATED, user_id, message.id)

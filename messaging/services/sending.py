@@ -60,6 +60,7 @@ class _Sender(msgspec.Struct):
     muted_until: datetime | None
     last_sent_at: Any  # as the database gives it: only slow mode asks
     author: objects.Author
+    payer_id: UUID  # on whom it counts: a bot's owner
 
 
 class _Known(NamedTuple):
@@ -128,7 +129,7 @@ def _send(drafts: Sequence[Draft], charge: Charge) -> list[Sent | ParleyError]:
                     results[index] = ClientIdConflict()
             elif (refused := _refused(draft, room, sender, facts, at)) is not None:
                 results[index] = refused
-            elif (standing := charge(draft.author_id)).allowed:
+            elif (standing := charge(sender.payer_id)).allowed:
                 fresh[key] = index
                 sender.last_sent_at = at
             else:  # last of all: what is refused for another reason costs nothing
@@ -191,7 +192,7 @@ def _standing(
         cursor.execute(
             "SELECT k.room_id, k.author_id, x.id, x.draft_hash, m.id, m.role, m.muted_until, "  # noqa: S608
             f"{'m.last_sent_at' if slow else 'NULL'}, "
-            f"u.username, u.display_name, u.avatar, u.is_bot, u.deleted_at FROM {_KEYS.sql} "
+            f"u.username, u.display_name, u.avatar, u.is_bot, u.deleted_at, u.owner_id FROM {_KEYS.sql} "
             f"JOIN {Membership._meta.db_table} m ON m.room_id = k.room_id AND m.user_id = k.author_id "
             "AND m.left_seq IS NULL JOIN accounts_user u ON u.id = m.user_id "
             f"LEFT JOIN {Message._meta.db_table} x ON x.room_id = k.room_id AND x.author_id = k.author_id "
@@ -206,7 +207,8 @@ def _standing(
         if pair not in senders:
             muted_until = None if row[6] is None else read_time(row[6])
             author = payloads.author_from(pair[1], *row[8:13])
-            senders[pair] = _Sender(row[4], row[5], muted_until, row[7], author)
+            payer_id = pair[1] if row[13] is None else read_uuid(row[13])
+            senders[pair] = _Sender(row[4], row[5], muted_until, row[7], author, payer_id)
         if row[2] is not None:
             hashes[read_uuid(row[2])] = row[3]
     if not hashes:

@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db.models import Q
+
 from accounts.models import User
 from common import clock
 from common.db import in_transaction
@@ -32,9 +34,9 @@ def ban_user(
 ) -> Banned:
     """Keep somebody out of a room, as its owner or an admin, until a time or for ever.
 
-    A member of a lower role is out in the same transaction (`member.left`, `banned`); nobody bans an equal,
-    a higher one or themselves. Who is not in the room is banned without an event. Banning again replaces
-    `reason` and `until`. NotFound for who is unknown or deleted.
+    A member of a lower role is out in the same transaction (`member.left`, `banned`), and so are those of their
+    bots that have one; nobody bans an equal, a higher one or themselves. Who is not in the room is banned
+    without an event. Banning again replaces `reason` and `until`. NotFound for who is unknown or deleted.
     """
     reason = clean_text(reason or "", attr="reason", max_chars=REASON_MAX_CHARS)
     if until is not None:
@@ -49,8 +51,10 @@ def ban_user(
         user = User.objects.filter(pk=target_id, deleted_at=None).first()
         if user is None:
             raise NotFound()
-        member = Membership.objects.filter(room=room, user=user, left_seq=None).first()
-        needs(member is None or Role(mine.role).rank > Role(member.role).rank)
+        everybody = User.objects.filter(Q(pk=user.pk) | Q(owner=user))
+        members = list(Membership.objects.filter(room=room, user__in=everybody, left_seq=None).order_by("id"))
+        lower = [member for member in members if Role(mine.role).rank > Role(member.role).rank]
+        needs(all(member in lower for member in members if member.user_id == user.pk))
         ban = standing_bans(room.id).filter(user=user).first()
         created = ban is None
         if ban is None:
@@ -66,7 +70,7 @@ def ban_user(
         elif (ban.reason, ban.until) != (reason, until):
             ban.reason, ban.until = reason, until
             ban.save(update_fields=["reason", "until"])
-        if member is not None:
+        for member in lower:
             go_out(room, member, actor_id=actor_id, reason="banned")
         return Banned(ban_of(ban, user), created)
 

@@ -77,7 +77,7 @@ def join_room(*, user_id: UUID, room_id: str) -> Room:
             raise NotFound()
         people = users_named([user_id], attr="user", room=room)
         if not is_in:
-            standing = charge(f"{user_id}:{key}")
+            standing = charge(f"{people[0].payer_id}:{key}")
             if not standing.allowed:
                 raise RateLimited.by(standing, "You came into this room too often; wait a little.")
             enter(room, people, actor_id=user_id, role=Role.MEMBER)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import User
 from common import ids
@@ -32,11 +32,12 @@ def users_named(
     """The people with these ids, in that order; Invalid names each that does not exist (any more).
 
     By its place in `texts`, as the caller sent them, where it came in a list. With `room`, Banned names each who
-    may not come into it. One statement.
+    may not come into it: they, or the person whose bot they are, are banned. One statement.
     """
     users = User.objects.filter(id__in=user_ids, is_active=True, deleted_at=None)
     if room is not None:
-        users = users.annotate(banned=Exists(standing_bans(room.id).filter(user=OuterRef("pk"))))
+        bans = standing_bans(room.id).filter(Q(user=OuterRef("pk")) | Q(user=OuterRef("owner")))
+        users = users.annotate(banned=Exists(bans))
     found = {user.id: user for user in users}
     missing = [user_id for user_id in user_ids if user_id not in found]
     banned = [user_id for user_id, user in found.items() if getattr(user, "banned", False)]

@@ -92,13 +92,14 @@ def test_all_of_a_persons_tokens_and_devices_are_one_and_others_are_not_touched(
     assert bob.get("users/me/").status == 200
 
 
-def test_a_bots_tokens_are_one_person_once_each_has_been_seen(five, ada, api):
+def test_bots_and_their_owner_are_one_person_once_each_token_has_been_seen(five, ada, api):
     """Only the database knows whose they are: the first request of each counts on its address."""
-    bot = make_bot(ada)
-    tokens = [bot.access, another_token(bot, "rooms:read").access]
-    assert [api.get("users/me/", token).headers["RateLimit-Remaining"] for token in tokens] == ["4", "3"]
-    assert [api.get("users/me/", tokens[n % 2]).status for n in range(7)] == [200] * 5 + [429] * 2
-    assert api.get("nothing/").headers["RateLimit-Remaining"] == "2"
+    bot, other = make_bot(ada), make_bot(ada, "other")
+    tokens = [bot.access, another_token(bot, "rooms:read").access, other.access]
+    assert [api.get("users/me/", token).headers["RateLimit-Remaining"] for token in tokens] == ["4", "3", "2"]
+    tokens.append(ada.access)
+    assert [api.get("users/me/", tokens[n % 4]).status for n in range(9)] == [200] * 5 + [429] * 4
+    assert api.get("nothing/").headers["RateLimit-Remaining"] == "1"
 
 
 def test_who_is_nobody_is_counted_by_address(five, api, ada):

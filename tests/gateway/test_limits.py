@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from common.limits import FRAMES
+from tests.client.rest import Rest
 from tests.client.socket import Socket
 from tests.daphne_server import seen_reason
 from tests.gateway.waiting import until
@@ -17,6 +18,17 @@ LATER = {"type": "error", "code": "rate_limited", "detail": "Too many frames; wa
 def frames(narrow, turned, ada, room):
     """Ten frames at once, then four a second; the clock stands still."""
     narrow(FRAMES_BURST=10, FRAMES_PER_S=4)
+
+
+@pytest.fixture
+async def bot(ada):
+    """A bot of ada's."""
+    made = await ada.call("POST", "bots/", {"username": "mill-bot"})
+    issued = await ada.call("POST", f"bots/{made['id']}/tokens/", {"scopes": ["rooms:read"]})
+    rest = Rest(ada.base_url)
+    rest.access, rest.user = issued["token"], made
+    yield rest
+    await rest.close()
 
 
 async def pings(wire, number):
@@ -75,6 +87,12 @@ async def test_a_persons_sockets_share_one_bucket_and_others_have_their_own(serv
         assert {answer["type"] for answer in await pings(phone, 10)} == {"pong"}
         assert {answer["type"] for answer in await pings(tablet, 3)} == {"error"}
         assert {answer["type"] for answer in await pings(his, 10)} == {"pong"}
+
+
+async def test_bots_pay_their_frames_with_their_owner(server, ada, bot, frames):
+    async with await greeted(server, ada) as phone, await greeted(server, bot) as mill:
+        assert {answer["type"] for answer in await pings(mill, 10)} == {"pong"}
+        assert {answer["type"] for answer in await pings(phone, 3)} == {"error"}
 
 
 async def test_who_goes_on_after_errors_is_closed_with_4429(server, ada, bob, frames, turned):
@@ -229,6 +247,15 @@ async def test_one_socket_too_many_is_accepted_told_so_and_closed(
     await sockets[0].close()
     await until(lambda: len(server.runtime().hub._people) == 2, "it is gone")
     await connect(ada)
+
+
+async def test_sockets_of_bots_are_their_owners(server, ada, bob, bot, three, connect):
+    await connect(ada)
+    for _ in range(2):
+        await connect(bot)
+    for rest in (ada, bot):
+        assert await told_and_closed(await Wire.open(server.ws, rest.access)) == []
+    await connect(bob)
 
 
 async def test_a_first_auth_of_one_too_many_is_answered_and_then_closed(server, ada, three, connect):

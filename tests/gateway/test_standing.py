@@ -8,8 +8,10 @@ from datetime import timedelta
 
 import pytest
 
+from accounts.scopes import SCOPES
 from common import clock
 from gateway import voice
+from tests.client.rest import Rest
 from tests.client.socket import Refused
 from tests.gateway.test_hints import hints
 from tests.gateway.test_subscribe import say, subscribe
@@ -68,6 +70,25 @@ async def test_the_muted_are_refused_until_it_is_lifted_or_passes(
     assert await signal(socket, room) == "muted"
     turned.turn(61)
     assert await signal(socket, room) == "ok"
+
+
+@pytest.mark.parametrize("subscribed", [True, False])
+async def test_a_bot_speaks_to_nobody_who_blocks_its_owner(ada, bob, connect, subscribed):
+    made = await bob.call("POST", "bots/", {"username": "mill-bot"})
+    issued = await bob.call("POST", f"bots/{made['id']}/tokens/", {"scopes": list(SCOPES)})
+    bot = Rest(bob.base_url)
+    bot.access, bot.user = issued["token"], made
+    direct = (await ada.direct_room(made["id"]))["id"]
+    hers, its = await connect(ada), await connect(bot)
+    if subscribed:
+        await subscribe(hers, direct)
+        await subscribe(its, direct)
+    for _ in range(2):
+        assert [await signal(its, direct), await typing(hers, direct)] == ["ok", "ok"]
+        await block(ada, bob)
+        assert [await signal(its, direct), await typing(hers, direct)] == ["blocked", "blocked"]
+        await block(ada, bob, "DELETE")
+    await bot.close()
 
 
 @pytest.mark.parametrize("way", ["bob blocks", "ada blocks"])

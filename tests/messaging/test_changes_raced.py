@@ -46,7 +46,7 @@ def test_edits_deletions_and_sends_raced_leave_one_order() -> None:
                     continue
                 try:
                     if kind == "edit":
-                        changed = edit_message(**where, body=f"{writer}-{number}")
+                        changed = edit_message(**where, payer_id=ada, body=f"{writer}-{number}")
                     else:
                         changed = delete_message(**where)
                 except MessageDeleted:
