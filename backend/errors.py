@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import DisallowedHost, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.http import BadHeaderError, Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
@@ -40,6 +40,8 @@ from common.errors import (
 from common.problems import PROBLEM_JSON, current_request_id, describe
 
 logger = structlog.get_logger(__name__)
+
+_HOST_MAX_CHARS = 255  # of a name (RFC 1035), in an answer and the log
 
 # The more general class of a status comes first in REST_ERRORS: 404 is `not_found`.
 _BY_STATUS = {error.status: error for error in reversed(REST_ERRORS)}
@@ -122,7 +124,19 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> HttpRespo
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400: a Host that is not ours, a malformed form, too large a body."""
+    if isinstance(exception, DisallowedHost):
+        return problem(_host_refused(request))
     return problem(translate(exception) or Invalid())
+
+
+def _host_refused(request: HttpRequest) -> Invalid:
+    """Says which Host, and which setting: nobody finds out by themselves. The log has it too."""
+    host = request.META.get("HTTP_HOST", "")[:_HOST_MAX_CHARS]
+    host = "".join(char if char.isprintable() else "?" for char in host)
+    logger.warning("host refused", host=host, setting="ALLOWED_HOSTS")
+    return Invalid.field(
+        "Host", f"this server does not go by {host!r}: it is not in its ALLOWED_HOSTS", "host_not_allowed"
+    )
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -13,10 +13,22 @@ from django.http import HttpResponse
 
 from backend.errors import problem_for_status
 from backend.turns import AFTERWARDS
+from common.hosts import host_allowed
+
+
+class Request(ASGIRequest):
+    """Django's, which with DEBUG on may also come by the names of common.hosts."""
+
+    def get_host(self) -> str:
+        """The Host header; DisallowedHost where nobody may reach us by it."""
+        host: str = self._get_raw_host()  # type: ignore[attr-defined]  # the stubs leave it out
+        return host if host_allowed(host) else super().get_host()
 
 
 class Handler(ASGIHandler):
     """Keeps no more of a body than may be sent, and answers in JSON also where there is no request yet."""
+
+    request_class = Request
 
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one request; what was left under AFTERWARDS is done however that ends."""

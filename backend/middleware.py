@@ -10,14 +10,15 @@ from typing import Any
 import structlog
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.common import CommonMiddleware
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 
 from backend.either_way import EitherWay
-from backend.errors import expected, problem_for_status
+from backend.errors import bad_request, expected, problem_for_status
 from common.ids import new_id
 from common.problems import PROBLEM_JSON
 
@@ -70,9 +71,14 @@ class HostMiddleware(CommonMiddleware):
     answer depends on the name.
     """
 
-    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:  # type: ignore[override]
         """None lets the request through."""
-        return None if request.path_info in _PROBES else super().process_request(request)
+        if request.path_info in _PROBES:
+            return None
+        try:
+            return super().process_request(request)
+        except DisallowedHost as error:
+            return bad_request(request, error)
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]

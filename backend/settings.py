@@ -14,6 +14,7 @@ from django.utils.crypto import salted_hmac
 
 from backend.logs import logging_config
 from common.addresses import read_proxies
+from common.hosts import LOCAL_ORIGIN
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
@@ -23,7 +24,7 @@ env = environ.Env()
 
 DEBUG: bool = env.bool("DEBUG", False)
 SECRET_KEY: str = env.str("SECRET_KEY", "")
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])  # DEBUG adds one's own: common.hosts
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is not set: a random text of at least 50 characters.")
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
@@ -314,7 +315,7 @@ X_FRAME_OPTIONS = "DENY"
 SILENCED_SYSTEM_CHECKS = ["security.W003", "admin.E408", "admin.E409", "admin.E410"]
 
 CORS_ALLOWED_ORIGINS = ALLOWED_ORIGINS
-CORS_ALLOWED_ORIGIN_REGEXES = [r"^https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?\Z"] if DEBUG else []
+CORS_ALLOWED_ORIGIN_REGEXES = [LOCAL_ORIGIN] if DEBUG else []
 CORS_ALLOW_CREDENTIALS = False
 CORS_ALLOW_HEADERS = [
     "accept",
@@ -355,6 +356,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["common.rest.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["common.rest.JSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "common.rest.FirstRenderer",
+    "DEFAULT_METADATA_CLASS": "common.rest.Methods",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "backend.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,

@@ -59,6 +59,14 @@ class FirstRenderer(DefaultContentNegotiation):
         return first, first.media_type
 
 
+class Methods:
+    """What OPTIONS answers, as DRF's `metadata_class`: the methods there are, as in the header `Allow`."""
+
+    def determine_metadata(self, request: Request, view: Any) -> dict[str, list[str]]:
+        """`{"methods": ["GET", …]}`."""
+        return {"methods": view.allowed_methods}
+
+
 def read_body(request: Request, shape: type[T]) -> T:
     """The request's JSON object as a `shape`; unknown fields are ignored, wrong ones are `invalid`."""
     return convert_struct(request.data, shape)

@@ -1,11 +1,11 @@
 """`dev.py demo`: a conversation to watch, against the running server (examples/demo.py)."""
 
-import os
 import urllib.error
 import urllib.request
 
 from devtools.environment import PYTHON, environ
 from devtools.processes import DevError, call
+from devtools.serve import served_at
 
 
 def demo(arguments: list[str]) -> int:
@@ -14,8 +14,7 @@ def demo(arguments: list[str]) -> int:
     Raises:
         DevError: nothing answers there.
     """
-    host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
-    url = arguments[0] if arguments else f"http://{host}:{port}"
+    url = arguments[0] if arguments else served_at()
     try:
         with urllib.request.urlopen(f"{url}/healthz", timeout=5):  # noqa: S310  the caller's own URL
             pass

@@ -33,19 +33,25 @@ def secret_key(file: Path) -> str:
 def defaults(env: Mapping[str, str], state: Path) -> dict[str, str]:
     """What `run` adds to the environment: only names that are unset or empty there."""
     host = env.get("HOST") or "127.0.0.1"
-    hosts = ["localhost", "127.0.0.1", "[::1]"]
-    if host not in (*ANY_ADDRESS, *hosts, "::1"):
-        hosts.append(host)
     wanted = {
         "DEBUG": "1",
         "DATABASE_URL": f"sqlite:///{state / 'db.sqlite3'}",
         "HOST": host,
         "PORT": "8000",
-        "ALLOWED_HOSTS": ",".join(hosts),
+        # Whatever of a developer's own names and addresses is not here passes with DEBUG on.
+        **({} if host in ANY_ADDRESS else {"ALLOWED_HOSTS": f"[{host}]" if ":" in host else host}),
     }
     if not env.get("SECRET_KEY"):
         wanted["SECRET_KEY"] = secret_key(state / "secret_key")
     return {name: value for name, value in wanted.items() if not env.get(name)}
+
+
+def served_at() -> str:
+    """The URL of `run` on this machine, by the environment's HOST and PORT."""
+    host = os.environ.get("HOST") or "127.0.0.1"
+    if host in ANY_ADDRESS:
+        host = "127.0.0.1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{os.environ.get('PORT') or '8000'}"
 
 
 def run(arguments: list[str]) -> NoReturn:

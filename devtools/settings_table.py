@@ -25,7 +25,7 @@ WORDS = {
     "DEBUG": "for development: documents on, readable logs, any localhost page may call, no HTTPS demanded",
     "SECRET_KEY": "**required**; a random text of at least 50 characters, the same on every worker; tokens are signed with it",
     "SECRET_KEY_FALLBACKS": "earlier ones: messages that were sent under them are still known when they are sent again",
-    "ALLOWED_HOSTS": "**required** unless DEBUG; the host names clients reach Parley by",
+    "ALLOWED_HOSTS": "**required** unless DEBUG, which adds localhost, `*.local` and private addresses; the host names clients reach Parley by",
     "ALLOWED_ORIGINS": "web pages that may call, for CORS and the socket alike, as `https://app.example.com`",
     "DATABASE_URL": "`postgres://user:password@host:5432/name`, or `sqlite:////path/db.sqlite3`",
     "REDIS_URL": "`redis://host:6379/0`, for the channel layer and the cache; empty: both in memory, for one worker alone",

@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from accounts.access import Identity, identify
-from common.errors import ParleyError, TokenInvalid, Unavailable
+from common.errors import FieldError, Forbidden, ParleyError, TokenInvalid, Unavailable
 from gateway.origin import origin_allowed
 from gateway.pool import DatabasePool
+from gateway.refusal import refuse_handshake
 from realtime.protocol import BEARER_SUBPROTOCOL
 
 Scope = dict[str, Any]
@@ -21,6 +22,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 CREDENTIAL = "parley.credential"
+_ORIGIN_MAX_CHARS = 255
 
 
 class Credential(msgspec.Struct, frozen=True):
@@ -53,9 +55,9 @@ class SocketAuthMiddleware:
             headers.setdefault(name.lower(), []).append(value)
         origin = headers.get(b"origin")
         host = headers.get(b"host", [b""])[0].decode("latin-1")
-        if not origin_allowed(origin[0].decode("latin-1") if origin else None, host):
-            await receive()
-            await send({"type": "websocket.close", "code": 4403})  # before accept: HTTP 403
+        page = origin[0].decode("latin-1") if origin else None
+        if not origin_allowed(page, host):
+            await refuse_handshake(scope, receive, send, _foreign(page))
             return
         token = _token(headers.get(b"authorization"), scope.get("subprotocols", ()))
         credential = Credential()
@@ -67,6 +69,13 @@ class SocketAuthMiddleware:
             except ParleyError as error:
                 credential = Credential(error=error)
         await self._app({**scope, CREDENTIAL: credential}, receive, send)
+
+
+def _foreign(origin: str | None) -> Forbidden:
+    """Says which Origin, and which setting: a browser's console shows only 403, but whoever looks finds it."""
+    shown = "".join(char if char.isprintable() else "?" for char in (origin or "")[:_ORIGIN_MAX_CHARS])
+    said = f"pages of {shown!r} may not come here: it is not in this server's ALLOWED_ORIGINS"
+    return Forbidden(f"Origin: {said}", errors=[FieldError("Origin", "origin_not_allowed", said)])
 
 
 def _token(authorization: list[bytes] | None, subprotocols: Any) -> str | None:

@@ -4,14 +4,23 @@ Plugged in at uvicorn's `http=`. A proxy in front has such bounds too; Parley do
 """
 
 import asyncio
+import re
+import sys
 from typing import Any
 
 from django.conf import settings
+from httptools import HttpParserInvalidMethodError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-HEADERS_TOO_LARGE = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-)
+from common.errors import Invalid, MethodNotAllowed, TooLarge
+from gateway.refusal import raw_refusal
+
+_METHOD = re.compile(rb"[A-Z]+ /")  # and not the first bytes of TLS
+
+
+def headers_too_large() -> bytes:
+    """The answer to a URL and headers over HEADER_MAX_BYTES."""
+    return raw_refusal(TooLarge("The URL and the headers are too large."), 431)
 
 
 class ParleyHttpProtocol(HttpToolsProtocol):
@@ -22,6 +31,7 @@ class ParleyHttpProtocol(HttpToolsProtocol):
     RESPONSE_STALL_S each.
     """
 
+    _latest = b""
     _head_bytes = 0
     _counted = 0  # of them, before the last piece of data
     _quiet_bytes = 0  # since the last piece of a body
@@ -49,6 +59,7 @@ class ParleyHttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Counts what httptools keeps to itself: a header that does not end is no header yet."""
         self._counted, pieces = self._head_bytes, self._pieces
+        self._latest = data
         super().data_received(data)
         if self._in_head:
             self._head_bytes = max(self._head_bytes, self._counted + len(data))
@@ -95,12 +106,15 @@ class ParleyHttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """For what is no HTTP, or too much of it."""
+        """For what is no HTTP, or too much of it, or of a method that HTTP does not know."""
         if self._too_large():
-            self.transport.write(HEADERS_TOO_LARGE)
-            self.transport.close()
+            answer = headers_too_large()
+        elif isinstance(sys.exception(), HttpParserInvalidMethodError) and _METHOD.match(self._latest):
+            answer = raw_refusal(MethodNotAllowed(), MethodNotAllowed.status)
         else:
-            super().send_400_response(msg)
+            answer = raw_refusal(Invalid("This is not HTTP."), Invalid.status)
+        self.transport.write(answer)
+        self.transport.close()
 
     def pause_writing(self) -> None:
         """The reader is behind: see that it moves."""

@@ -1,25 +1,24 @@
 """Which browsers' pages may open a socket (cross-site WebSocket hijacking, CWE-1385)."""
 
-import re
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.http.request import split_domain_port, validate_host
+from django.http.request import split_domain_port
 
-_LOCAL = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
+from common.hosts import host_allowed, local_origin_allowed
+
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
-_DEBUG_HOSTS = [".localhost", "127.0.0.1", "[::1]"]
 
 
 def origin_allowed(origin: str | None, host: str | None) -> bool:
     """No Origin (native apps, servers), the server's own host as the client sees it, or ALLOWED_ORIGINS.
 
     One's own host counts only if it is in ALLOWED_HOSTS: a page that made its name point to us
-    (DNS rebinding) sends itself as both.
+    (DNS rebinding) sends itself as both. With DEBUG on a developer's own pages pass (common.hosts).
     """
     if origin is None or origin in settings.ALLOWED_ORIGINS:
         return True
-    if settings.DEBUG and _LOCAL.fullmatch(origin):
+    if local_origin_allowed(origin):
         return True
     try:
         parts = urlsplit(origin)
@@ -31,6 +30,5 @@ def origin_allowed(origin: str | None, host: str | None) -> bool:
     default = _DEFAULT_PORTS[parts.scheme]
     own_name, own_port = split_domain_port(host.lower())
     name, _ = split_domain_port(parts.netloc.lower())
-    allowed = settings.ALLOWED_HOSTS or (_DEBUG_HOSTS if settings.DEBUG else [])
     same = name == own_name and (str(port) if port else default) == (own_port or default)
-    return bool(own_name) and same and validate_host(own_name, allowed)
+    return bool(own_name) and same and host_allowed(host)

@@ -5,15 +5,17 @@ from typing import Any
 from channels.routing import URLRouter
 from django.urls import path, re_path
 
+from common.errors import Forbidden
 from gateway.auth import SocketAuthMiddleware
 from gateway.consumer import SocketConsumer
+from gateway.refusal import refuse_handshake
 from gateway.runtime import runtime
 
 
 async def not_found(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """No socket lives here: HTTP 403, as every server answers a close before the accept."""
-    await receive()
-    await send({"type": "websocket.close", "code": 4404})
+    nothing = Forbidden("There is no socket here, only at /ws/v1/ and /ws/v1/rooms/{room_id}/.")
+    await refuse_handshake(scope, receive, send, nothing)
 
 
 websocket_app = SocketAuthMiddleware(

@@ -13,7 +13,7 @@ from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
 from gateway.frames import closing_frame, ready_frame
-from gateway.http_protocol import HEADERS_TOO_LARGE
+from gateway.http_protocol import headers_too_large
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
         super().data_received(data)
         if self.conn.handshake_exc is not None and not (self.handshake_initiated or self.close_sent):
             self.handshake_complete = self.close_sent = True
-            self.transport.write(HEADERS_TOO_LARGE)
+            self.transport.write(headers_too_large())
             self.transport.close()
 
     def handle_parser_exception(self) -> None:
@@ -128,6 +128,8 @@ class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
     async def send(self, message: Any) -> None:
         """After a close the peer has `close_timeout` to answer; then the line is cut, not just closed."""
         await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True  # refused: uvicorn would take it for forgotten, and log an error
         if message["type"] == "websocket.close" and self.close_timer is not None:
             self.close_timer.cancel()
             self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)

@@ -25,6 +25,7 @@ CANNOT = {
     "bounds": """Keep the bounds of the lines below HTTP and WebSocket: the `REQUEST_…` and `RESPONSE_…` settings,
         `HEADER_MAX_BYTES`, control frames and fragments, `SOCKET_PING_S`. It does not read `FORWARDED_ALLOW_IPS`; its own
         `--proxy-headers` believes anybody.""",
+    "bodies": "Say why it refuses a handshake. Its 403 is no problem in JSON.",
     "origin": "Refuse an `Origin` that is no URL with 403. It answers 400.",
 }
 """docs/operations.md, "Under daphne", word for word; names are for `pytest.mark.daphne_cannot`."""

@@ -141,7 +141,7 @@ def test_run_fills_only_what_is_not_set(tmp_path: Path) -> None:
     assert added == {
         "DEBUG": "1",
         "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
-        "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1],chat.lan",
+        "ALLOWED_HOSTS": "chat.lan",
     }
 
 

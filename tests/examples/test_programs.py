@@ -121,6 +121,24 @@ async def test_a_game_goes_on_after_kill_9_of_a_player_and_of_the_server(dev_run
     assert player.board.places.count("X") >= 3
 
 
+async def test_an_error_that_closed_nothing_does_not_keep_the_client_from_coming_back(dev_run):
+    async with asyncio.timeout(WAIT_S):
+        ada = await Parley.log_in(dev_run.url, f"ada-{uuid.uuid4().hex[:8]}", PASSWORD, register=True)
+        room = (await ada.rest("POST", "rooms/", {"kind": "private", "name": "Lift"}))["id"]
+        ready, told = asyncio.Event(), []
+        ada.on_ready, ada.on_event = ready.set, lambda event: told.append(event["seq"])
+        await ada.start()
+        await ada.hint("typing", room=str(uuid.uuid4()), active=True)  # not_found, without an id
+        await ada.ask("typing", room=room, active=True)  # its error has come before this answer
+        ready.clear()
+        ada.cut()
+        await ready.wait()
+        sent = await ada.send(room, "Here again.")
+        await ada.reach(room, sent["seq"])
+        await ada.stop()
+    assert told == [sent["seq"]]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("example", ["shared_editor", "noughts_and_crosses", "live_feed", "notifications"])
 def test_each_runs_as_its_first_lines_say(dev_run, example):

@@ -16,7 +16,7 @@ const sockets = [], told = []
 class WebSocket {
   constructor() { this.readyState = 1; this.sent = []; sockets.push(this) }
   send(text) { this.sent.push(JSON.parse(text)) }
-  close() { this.readyState = 3; this.onclose() }
+  close(code = 1006) { this.readyState = 3; this.onclose({ code }) }
 }
 Math.random = () => 0
 const url = "", loads = [], changedSeqHeld = () => undefined
@@ -76,8 +76,8 @@ class Client:
     def loads(self, number: int = -1) -> None:
         self.run(f"loads.at({number})()")
 
-    def breaks(self) -> None:
-        self.run("socket.close()")
+    def breaks(self, code: int = 1006) -> None:
+        self.run(f"socket.close({code})")
 
     @property
     def kept(self) -> Any:
@@ -182,13 +182,42 @@ def test_a_session_that_expires_is_renewed_on_the_open_socket(client: Client) ->
 
 
 @pytest.mark.parametrize(
-    "why", ["too_large", "too_many_connections", "scope_missing", "not_a_member", "bad_frames"]
+    ("code", "why", "then"),
+    [
+        (1003, "unsupported_type", "give up"),
+        (1009, "too_large", "give up"),
+        (1000, "too_large", "give up"),  # daphne
+        (4400, "bad_frames", "give up"),
+        (4403, "scope_missing", "give up"),
+        (4403, "not_a_member", "give up"),
+        (4404, "not_found", "give up"),
+        (4408, "too_many_connections", "give up"),
+        (4403, "session_ended", "log in"),
+        (4403, "user_disabled", "log in"),
+    ],
 )
-def test_it_gives_up_where_coming_back_would_not_help(client: Client, why: str) -> None:
+def test_it_gives_up_where_coming_back_would_not_help(client: Client, code: int, why: str, then: str) -> None:
     holding(client)
     client.gets(type="error", id=None, code=why, detail="")
+    client.breaks(code)
+    assert client.told[-1] == then
+
+
+@pytest.mark.parametrize("why", ["not_a_member", "not_found", "scope_missing", "too_large", "session_ended"])
+def test_an_error_that_closed_nothing_is_no_reason_not_to_come_back(client: Client, why: str) -> None:
+    holding(client)
+    client.gets(type="error", id=None, code=why, detail="")  # of a `typing` without an id, say
     client.breaks()
-    assert client.told[-1] == "give up"
+    assert client.connects("E")["since"] == {"R": 41}
+    client.gets(type="error", id=None, code=why, detail="")
+    client.gets(type="pong", id=None)
+    client.breaks(1001)  # a proxy in between
+    assert client.connects("E")["since"] == {"R": 41}
+    client.gets(type="error", id=None, code=why, detail="")
+    client.gets(type="error", id=None, code="restarting", detail="")
+    client.breaks(1012)
+    assert client.connects("E")["since"] == {"R": 41}
+    assert client.told == ["load R"]
 
 
 def test_a_subscription_that_is_refused_is_asked_for_again(client: Client) -> None:

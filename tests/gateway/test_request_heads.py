@@ -2,11 +2,25 @@
 
 import asyncio
 import contextlib
+import json
 import socket
 
 import pytest
 
+from common.problems import PROBLEM_JSON
+
 LIMIT = 20_000
+
+
+async def whole_answer_to(server, head):
+    """(status, headers, body) of the answer to `head`."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(head)
+    async with asyncio.timeout(5):
+        start, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    line, *fields = start.decode().lower().split("\r\n")
+    return int(line.split(" ")[1]), dict(field.split(": ", 1) for field in fields), body
 
 
 async def answer_to(server, *parts):
@@ -60,6 +74,39 @@ async def test_more_is_431_at_once_or_in_pieces(server, head):
     # No more than is read before the answer: closing on what is unread would reset the connection.
     pieces = [head[start : start + 1_000] for start in range(0, min(len(head), LIMIT + 1), 1_000)]
     assert b" 431 " in await answer_to(server, *pieces)
+
+
+UPGRADE = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "code"),
+    [
+        (START + b"X-Long: " + b"x" * LIMIT + b"\r\n\r\n", 431, "too_large"),
+        (
+            START.replace(b"healthz", b"ws/v1/") + UPGRADE + b"X-Long: " + b"x" * 9_000 + b"\r\n\r\n",
+            431,
+            "too_large",
+        ),
+        (START + b"no header\r\n\r\n", 400, "invalid"),
+        (b"\x16\x03\x01\x02\x00\r\n\r\n", 400, "invalid"),
+        (START.replace(b"GET", b"BREW") + b"\r\n", 405, "method_not_allowed"),
+        (START.replace(b"GET", b"PURGE") + b"Connection: close\r\n\r\n", 405, "method_not_allowed"),
+        (START.replace(b"GET", b"TRACE") + b"Connection: close\r\n\r\n", 405, "method_not_allowed"),
+    ],
+    ids=["a long head", "a long handshake", "a bad header", "TLS", "no method", "a strange method", "trace"],
+)
+async def test_what_is_no_request_is_answered_with_a_problem_too(server, head, status, code):
+    found, headers, body = await whole_answer_to(server, head)
+    said = json.loads(body)
+    assert (found, headers["content-type"], headers["content-length"]) == (
+        status,
+        PROBLEM_JSON,
+        str(len(body)),
+    )
+    assert (said["status"], said["code"]) == (status, code)
+    assert said["request_id"]
+    assert status != 405 or "get" in headers["allow"]
 
 
 async def test_a_long_body_is_no_head(server):

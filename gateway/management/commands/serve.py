@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from common.db import commits_are_durable
+from gateway.announcement import announcement
 from gateway.server import listen, serve_worker
 from gateway.supervisor import Supervisor, watch
 
@@ -47,11 +48,7 @@ class Command(BaseCommand):
             listener = listen(host, port)
         except OSError as error:
             raise CommandError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
-        shown = f"{'[' + host + ']' if ':' in host else host}:{listener.getsockname()[1]}"
-        text = f"Parley {settings.VERSION}: "
-        if settings.DOCS_ENABLED:
-            text += f"docs http://{shown}/api/docs/  "
-        text += f"API http://{shown}/api/v1/  socket ws://{shown}/ws/v1/"
+        text = announcement(host, listener.getsockname()[1])
         if workers == 1:
             serve_worker(
                 listener, on_start=lambda: self.stdout.write(text, ending="\n") or self.stdout.flush()
