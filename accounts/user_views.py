@@ -103,7 +103,9 @@ class UsersView(APIView):
             "order of their user names, in pages; nobody who is deleted or disabled. A blank one finds everybody."
         ),
         parameters=[
-            OpenApiParameter("ids", str, description="Ids separated by commas, at most 100."),
+            OpenApiParameter(
+                "ids", str, description="Ids separated by commas, at most 100; may be given several times."
+            ),
             OpenApiParameter("search", str, description="A part of a name, at most 100 characters."),
             CURSOR,
             LIMIT,
@@ -122,7 +124,7 @@ class UsersView(APIView):
     )
     def get(self, request: Request) -> Response:
         query = request.query_params
-        ids, search = query.get("ids"), query.get("search")
+        ids, search = ",".join(query.getlist("ids")) if "ids" in query else None, query.get("search")
         if (ids is None) == (search is None):
             raise Invalid.field("ids", "either ids or search", "required")
         after, limit = read_cursor(query, str), read_limit(query)  # wrong ones are wrong beside ids, too

@@ -48,20 +48,20 @@ def check_draft(
     client_id: str,
     body: str,
     reply_to: str | None = None,
-    thread: Any = None,
-    attachments: Any = None,
+    thread: str | None = None,
+    attachments: list[str] | None = None,
     metadata: dict[str, Any] | None = None,
 ) -> Draft:
     """The draft, or NotFound for what is no room id, or Invalid naming the field.
 
-    `thread` and `attachments` are not built yet: one that holds anything is refused, never ignored.
+    `thread` and `attachments` are not built yet: one with a value is refused, never ignored.
     """
     room = known_id(room_id)
     client_id = clean_client_id(client_id)
     body = clean_body(body)
-    for attr, value in (("thread", thread), ("attachments", attachments)):
-        if value is not None and value != [] and value != {}:
-            raise Invalid.field(attr, "not supported by this server yet")
+    if thread is not None or attachments:
+        attr = "attachments" if thread is None else "thread"
+        raise Invalid.field(attr, "not supported by this server yet")
     replied = None if reply_to is None else parse_id(reply_to)
     if replied is None and reply_to is not None:
         raise no_such_reply()

@@ -12,8 +12,8 @@ class SendMessageBody(msgspec.Struct, frozen=True):
     client_id: str
     body: str
     reply_to: str | None = None
-    thread: Any = None
-    attachments: Any = None
+    thread: str | None = None
+    attachments: list[str] | None = None
     metadata: dict[str, Any] | None = None
 
 

@@ -66,8 +66,8 @@ class MessageSend(msgspec.Struct, frozen=True):
     client_id: str
     body: str
     reply_to: str | None = None
-    thread: Any = None
-    attachments: Any = None
+    thread: str | None = None
+    attachments: list[str] | None = None
     metadata: dict[str, Any] | None = None
 
 

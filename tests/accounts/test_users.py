@@ -68,6 +68,13 @@ def test_users_come_in_the_order_asked_once_and_unknown_ids_are_left_out(api, ad
     assert all(set(user) == PUBLIC for user in answer.body["results"])
 
 
+def test_ids_may_be_given_one_by_one(api, ada, bob):
+    answer = api.get(f"users/?ids={bob.user.id}&ids={new_id()}&ids={ada.user.id},{bob.user.id}", ada.access)
+    assert [user["username"] for user in answer.body["results"]] == ["bob", "ada"]
+    many = "&".join(f"ids={new_id()}" for _ in range(101))
+    assert api.get(f"users/?{many}", ada.access).attrs == {"ids"}
+
+
 def test_a_hundred_ids_are_one_query_and_one_more_is_invalid(api, ada, statements):
     hundred = ",".join([str(ada.user.id), *(str(new_id()) for _ in range(99))])
     assert len(statements(lambda: api.get(f"users/?ids={hundred}", ada.access))) == 2

@@ -117,6 +117,14 @@ def test_a_preflight_is_answered_before_anything_else(client):
     assert int(response["Access-Control-Max-Age"]) > 0
 
 
+def test_options_names_the_methods_and_no_more(client):
+    answer = client.options("/healthz")
+    assert (answer.status_code, answer["Allow"]) == (200, "GET, HEAD, OPTIONS")
+    assert answer.json() == {"methods": ["GET", "HEAD", "OPTIONS"]}
+    refused = client.options("/api/v1/rooms/")
+    assert (refused.status_code, refused.json()["code"]) == (401, "not_authenticated")
+
+
 def test_a_preflight_from_a_foreign_origin_allows_nothing(client):
     response = client.options(
         "/api/v1/rooms/", headers={"Origin": FOREIGN[0], "Access-Control-Request-Method": "PATCH"}

@@ -150,8 +150,8 @@ async def test_what_cannot_be_sent_is_refused_never_ignored(ada, room, connect):
     some_id = room
     for attr, values in {
         "reply_to": (some_id, "", 1, False),  # no message, no id
-        "thread": (some_id, ""),
-        "attachments": ([some_id], "x", {"a": 1}),
+        "thread": (some_id, "", [], {}, 0),
+        "attachments": ([some_id], "x", {"a": 1}, {}, "", 0, False),
         "metadata": ("x", [1], 0, {"a": "x\x00"}, {"a": "x" * 4_100}),
     }.items():
         for value in values:

@@ -141,7 +141,16 @@ def test_a_text_is_stored_as_sent(ada, room, text):
     [
         ("thread", str(new_id())),
         ("thread", 0),
+        ("thread", ""),
+        ("thread", []),
+        ("thread", {}),
         ("attachments", [str(new_id())]),
+        ("attachments", {}),
+        ("attachments", ""),
+        ("attachments", 0),
+        ("attachments", False),
+        ("metadata", []),
+        ("reply_to", []),
     ],
 )
 def test_what_is_not_built_yet_is_refused_and_never_dropped(ada, room, field, value):
