@@ -121,6 +121,7 @@ def message_send(caller: Caller, frame: protocol.MessageSend, answer: Answer) ->
         thread=frame.thread,
         attachments=frame.attachments,
         metadata=frame.metadata,
+        socket=caller.connection_id,
     )
     caller.runtime.sends.submit(draft).add_done_callback(stored)
 

@@ -11,6 +11,7 @@ class Connection(Protocol):
 
     user_id: UUID
     credential_id: UUID
+    connection_id: str
 
     @property
     def api_token(self) -> UUID | None:
@@ -46,7 +47,8 @@ def tell(connection: Connection, kind: str, message: dict[str, Any]) -> None:
     elif kind == "user.blocks":
         connection.blocks_moved()
     elif kind == "user.notice":
-        connection.notice(str(message["frame"]))
+        if message.get("but") != connection.connection_id:
+            connection.notice(str(message["frame"]))
     elif kind == "user.ended":
         named = message["credentials"]  # None: whatever they came with
         if named is None or connection.credential_id in {UUID(credential) for credential in named}:

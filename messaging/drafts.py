@@ -20,7 +20,7 @@ from rooms.access import known_id
 class Draft(msgspec.Struct, frozen=True):
     """A message as its author sent it, cleaned. `digest` tells a repetition from other content (`is_repetition`).
 
-    `names` are those that the text may name (messaging/mentions.py).
+    `names` are those that the text may name (messaging/mentions.py), `socket` the connection it came by, if any.
     """
 
     room_id: UUID
@@ -31,6 +31,7 @@ class Draft(msgspec.Struct, frozen=True):
     names: tuple[tuple[str, ...], ...] = ()
     reply_to: UUID | None = None
     metadata: dict[str, Any] = {}
+    socket: str = ""
 
 
 def clean_body(text: str) -> str:
@@ -51,6 +52,7 @@ def check_draft(
     thread: str | None = None,
     attachments: list[str] | None = None,
     metadata: dict[str, Any] | None = None,
+    socket: str = "",
 ) -> Draft:
     """The draft, or NotFound for what is no room id, or Invalid naming the field.
 
@@ -68,7 +70,7 @@ def check_draft(
     metadata = clean_metadata(metadata) if metadata else {}
     place = room, author_id, client_id
     digest = _sealed(settings.SECRET_KEY, *place, _content(body, replied, metadata))
-    return Draft(*place, body, digest, names_in(body), replied, metadata)
+    return Draft(*place, body, digest, names_in(body), replied, metadata, socket)
 
 
 def is_repetition(draft: Draft, stored: str) -> bool:

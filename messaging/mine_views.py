@@ -31,7 +31,8 @@ class MySettingsView(APIView):
         summary="What a room is to me",
         description=(
             "What is absent stays. It is no event: my other devices get the notice `room.me`. `hidden`, of direct "
-            "rooms alone, leaves the room out of `GET rooms/` until the next message in it."
+            "rooms alone, leaves the room out of `GET rooms/` until the next message in it, "
+            "or until I open it by `PUT rooms/direct/{user_id}/`."
         ),
         parameters=[path_id("room_id", "The room's id.")],
         request=body(UpdateMySettingsBody),

@@ -16,6 +16,7 @@ from common.paging import read_cursor, read_limit
 from common.rest import read_body
 from common.schema import CURSOR, LIMIT, body, path_id, problems, ref
 from messaging import inbox
+from messaging.services import open_direct_room
 from realtime import objects
 from rooms import services
 from rooms.models import Kind
@@ -216,7 +217,7 @@ class DirectRoomView(APIView):
         description=(
             "The one room of you and this person, whoever of you asks, and also where both ask at the same "
             "moment. Oneself is 400. Where either blocks the other none is made; one there is already is still "
-            "answered."
+            "answered. One that I had hidden is shown again."
         ),
         parameters=[path_id("user_id", "The other person's id.")],
         request=None,
@@ -236,7 +237,8 @@ class DirectRoomView(APIView):
     )
     def put(self, request: Request, user_id: str) -> Response:
         me = user_of(request).id
-        return _made(me, services.open_direct_room(user_id=me, other_id=user_id))
+        room, new = open_direct_room(user_id=me, other_id=user_id)
+        return Response(room, status=201 if new else 200)
 
 
 class JoinView(APIView):

@@ -248,14 +248,17 @@ def _end_on_commit(user_id: UUID, credentials: list[str] | None, code: str) -> N
     transaction.on_commit(lambda: publisher.put(groups.user(user_id), message))
 
 
-def notify_on_commit(user_ids: Iterable[UUID], data: msgspec.Struct) -> None:
-    """Send a notice (its data, of protocol.NOTICES) to all sockets of these people: a hint, it may be lost."""
+def notify_on_commit(user_ids: Iterable[UUID], data: msgspec.Struct, *, but: str = "") -> None:
+    """Send a notice (its data, of protocol.NOTICES) to all sockets of these people: a hint, it may be lost.
+
+    Not to the one socket `but` (its connection's id), which knows it by an ack.
+    """
     frame = encode_notice(data)
     people = tuple(user_ids)
 
     def send() -> None:
         for user_id in people:
-            message = {"type": "user.notice", "user": user_id.hex, "frame": frame}
+            message = {"type": "user.notice", "user": user_id.hex, "frame": frame, "but": but}
             publisher.put(groups.user(user_id), message, len(frame), hint=True)
 
     transaction.on_commit(send)

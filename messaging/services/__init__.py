@@ -3,7 +3,7 @@
 from messaging.services.editing import delete_message, delete_message_as_operator, edit_message
 from messaging.services.reading import Read, mark_read
 from messaging.services.sending import Sent, send_messages
-from messaging.services.settings import update_my_settings
+from messaging.services.settings import open_direct_room, update_my_settings
 
 __all__ = [
     "Read",
@@ -12,6 +12,7 @@ __all__ = [
     "delete_message_as_operator",
     "edit_message",
     "mark_read",
+    "open_direct_room",
     "send_messages",
     "update_my_settings",
 ]

@@ -1,6 +1,7 @@
 """Storing messages, many in one transaction."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -8,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 from django.db import DatabaseError, InterfaceError, connection, transaction
+from msgspec import UNSET
 
 from common import clock, ids
 from common.db import unavailable, with_retry
@@ -25,12 +27,14 @@ from common.rates import Charge
 from common.rows import Kind, RowSet, read_time, read_uuid
 from messaging import payloads
 from messaging.drafts import Draft, is_repetition, no_such_reply
+from messaging.inbox import UNREAD_MAX
 from messaging.metadata import write_metadata
 from messaging.models import Message
 from messaging.services.facts import Facts, Named, Words, read_facts, tell_mentioned
 from realtime import objects
 from realtime.events import EventType
-from realtime.publish import RoomEvent, publish_on_commit
+from realtime.protocol import RoomMeMoved
+from realtime.publish import RoomEvent, notify_on_commit, publish_on_commit
 from rooms import log
 from rooms.access import refusal
 from rooms.models import Membership, Role, Room
@@ -61,6 +65,8 @@ class _Sender(msgspec.Struct):
     last_sent_at: Any  # as the database gives it: only slow mode asks
     author: objects.Author
     payer_id: UUID  # on whom it counts: a bot's owner
+    notifications: str
+    favourite: bool
 
 
 class _Known(NamedTuple):
@@ -192,7 +198,8 @@ def _standing(
         cursor.execute(
             "SELECT k.room_id, k.author_id, x.id, x.draft_hash, m.id, m.role, m.muted_until, "  # noqa: S608
             f"{'m.last_sent_at' if slow else 'NULL'}, "
-            f"u.username, u.display_name, u.avatar, u.is_bot, u.deleted_at, u.owner_id FROM {_KEYS.sql} "
+            "u.username, u.display_name, u.avatar, u.is_bot, u.deleted_at, u.owner_id, m.notifications, m.favourite "
+            f"FROM {_KEYS.sql} "
             f"JOIN {Membership._meta.db_table} m ON m.room_id = k.room_id AND m.user_id = k.author_id "
             "AND m.left_seq IS NULL JOIN accounts_user u ON u.id = m.user_id "
             f"LEFT JOIN {Message._meta.db_table} x ON x.room_id = k.room_id AND x.author_id = k.author_id "
@@ -208,7 +215,9 @@ def _standing(
             muted_until = None if row[6] is None else read_time(row[6])
             author = payloads.author_from(pair[1], *row[8:13])
             payer_id = pair[1] if row[13] is None else read_uuid(row[13])
-            senders[pair] = _Sender(row[4], row[5], muted_until, row[7], author, payer_id)
+            senders[pair] = _Sender(
+                row[4], row[5], muted_until, row[7], author, payer_id, row[14], bool(row[15])
+            )
         if row[2] is not None:
             hashes[read_uuid(row[2])] = row[3]
     if not hashes:
@@ -260,7 +269,45 @@ def _write(
         publish_on_commit(room_id, new)
     if mentioned:
         tell_mentioned(mentioned)
+    _tell_senders(drafts, stored, rooms, senders, mentioned)
     return stored
+
+
+def _tell_senders(
+    drafts: Sequence[Draft],
+    stored: Sequence[objects.Message],
+    rooms: dict[UUID, Room],
+    senders: dict[tuple[UUID, UUID], _Sender],
+    mentioned: Sequence[tuple[objects.Message, Sequence[Named]]],
+) -> None:
+    """Tell each author's other sockets that their read position moved (`room.me`); no statement.
+
+    What they have not read is what of this batch is above their last message. The socket it came by gets the ack.
+    """
+    named = {message.id: people for message, people in mentioned}
+    above: Counter[UUID] = Counter()
+    calling: Counter[tuple[UUID, UUID]] = Counter()
+    told: set[tuple[UUID, UUID]] = set()
+    for draft, message in zip(reversed(drafts), reversed(stored), strict=True):
+        pair = message.room, message.author.id
+        if pair not in told:
+            told.add(pair)
+            sender = senders[pair]
+            me = objects.RoomMe(
+                role=sender.role,  # type: ignore[arg-type]  # held by a constraint
+                last_read_seq=message.seq,
+                unread_count=min(above[message.room], UNREAD_MAX),
+                mention_count=min(calling[pair], UNREAD_MAX),
+                notifications=sender.notifications,  # type: ignore[arg-type]  # held by a constraint
+                favourite=sender.favourite,
+                muted_until=sender.muted_until,
+                hidden=UNSET if rooms[message.room].direct_low_id is None else False,
+            )
+            notify_on_commit([message.author.id], RoomMeMoved(message.room, me), but=draft.socket)
+        above[message.room] += 1
+        calling.update(
+            (message.room, person.user_id) for person in named.get(message.id, ()) if not person.silenced
+        )
 
 
 def _insert(drafts: Sequence[Draft], stored: Sequence[objects.Message], at: datetime, *, rich: bool) -> None:

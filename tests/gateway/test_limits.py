@@ -182,6 +182,7 @@ async def test_rest_and_socket_share_the_limit_on_sends(server, ada, room, narro
     async with await greeted(server, ada) as wire:
         await send(wire, room, "1")
         await ada.send(room, "2", "hi")
+        assert (await wire.next())["notice"] == "room.me"
         await send(wire, room, "3")
         assert (await send(wire, room, "4"))["code"] == "rate_limited"
         assert (await ada.send(room, "1", "hi"))[1] is True

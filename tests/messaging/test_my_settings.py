@@ -75,7 +75,7 @@ def test_a_hidden_direct_room_is_left_out_of_the_list_until_the_next_message(ada
         assert room not in ids(ada.see(path)["results"])
     assert room in ids(bob.see("rooms/")["results"])  # hers is hidden, not his
     assert ada.see(f"rooms/{room}/")["me"]["hidden"] is True
-    assert ada.call("PUT", f"rooms/direct/{bob.id}/").body["me"]["hidden"] is True
+    assert bob.call("PUT", f"rooms/direct/{ada.id}/").status == 200
     bob.read(room, 4)
     patch(ada, room, favourite=True)
     assert room not in ids(ada.see("rooms/")["results"])
@@ -92,6 +92,11 @@ def test_ones_own_message_shows_it_again_and_so_does_asking_for_it(ada, bob):
     patch(ada, room, hidden=True)
     assert patch(ada, room, hidden=False).body["hidden"] is False
     assert ids(ada.see("rooms/")["results"]) == [room]
+    patch(ada, room, hidden=True, favourite=True)
+    opened = ada.call("PUT", f"rooms/direct/{bob.id}/")
+    assert (opened.status, opened.body["me"]["hidden"], opened.body["me"]["favourite"]) == (200, False, True)
+    assert ids(ada.see("rooms/")["results"]) == [room]
+    assert opened.body == ada.see(f"rooms/{room}/")
 
 
 def test_other_rooms_are_never_hidden_and_may_say_so(ada):
