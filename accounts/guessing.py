@@ -1,4 +1,4 @@
-"""What slows down who guesses passwords or names, and tells nothing of whether an account exists.
+"""What slows down who guesses passwords or names, or logs in without end, and tells nothing of whether an account exists.
 
 Only the name as it was given counts, never an account found by it: names that nobody has are slowed
 alike, and an account's user name and address are not told to be one's.
@@ -7,9 +7,17 @@ alike, and an account's user name and address are not told to be one's.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
+from uuid import UUID
 
 from common.errors import BadCredentials, RateLimited
-from common.limits import REGISTRATIONS, WRONG_LOGINS, WRONG_LOGINS_OF_ADDRESS, WRONG_LOGINS_OF_NAME
+from common.limits import (
+    EMAILS,
+    LOGINS,
+    REGISTRATIONS,
+    WRONG_LOGINS,
+    WRONG_LOGINS_OF_ADDRESS,
+    WRONG_LOGINS_OF_NAME,
+)
 from common.rates import take_exactly
 
 _TOO_MANY = "Too many attempts; wait a little."
@@ -20,6 +28,33 @@ def registration(source: str) -> None:
     standing = take_exactly((REGISTRATIONS, source))
     if not standing.allowed:
         raise RateLimited.by(standing, _TOO_MANY)
+
+
+def other_address(user_id: UUID, source: str) -> None:
+    """One more address that this person tries to take, from there; RateLimited."""
+    standing = take_exactly((EMAILS, user_id), (REGISTRATIONS, source))
+    if not standing.allowed:
+        raise RateLimited.by(standing, _TOO_MANY)
+
+
+@contextmanager
+def right_password(user_id: UUID, source: str | None) -> Iterator[None]:
+    """One password of this person that is looked at in the block; RateLimited before it is.
+
+    It does not count where the block raises BadCredentials: wrong ones are a guess, which has limits of its own,
+    and nobody who makes them is to keep out who knows better. A source of None is let by.
+    """
+    if source is None:
+        yield
+        return
+    standing = LOGINS.take(user_id)
+    if not standing.allowed:
+        raise RateLimited.by(standing, _TOO_MANY)
+    try:
+        yield
+    except BadCredentials:
+        LOGINS.give_back(user_id)
+        raise
 
 
 class Guesses:

@@ -6,11 +6,10 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from accounts import guessing, hashers, sessions, tokens
-from accounts.models import Session, User
+from accounts.models import User
 from accounts.rules import clean_new_password, clean_password
-from common import clock
 from common.db import release_connection
-from common.errors import BadCredentials, SessionEnded, UserDisabled
+from common.errors import BadCredentials, UserDisabled
 
 
 def change_password(
@@ -18,7 +17,7 @@ def change_password(
 ) -> tokens.Pair:
     """The password is `new`; of the person's sessions only this one stands, with its next pair of tokens.
 
-    Its sockets stay open. BadCredentials where `old` is wrong, or was changed meanwhile; Invalid for a
+    No refresh token from before answers any more: who has stolen one may be why the password is changed. Its sockets stay open. BadCredentials where `old` is wrong, or was changed meanwhile; Invalid for a
     password that nobody may have; UserDisabled, SessionEnded where that happened meanwhile; Unavailable
     where too many passwords wait to be hashed; RateLimited as for logging in, from `source`. Locks the user's
     row, then the sessions'.
@@ -29,7 +28,7 @@ def change_password(
     guesses = guessing.Guesses(user.username_key, source)
     guesses.refuse_early()
     release_connection()
-    with hashers.turn(), guesses.one():
+    with hashers.turn(), guesses.one(), guessing.right_password(user_id, source):
         if not user.check_password(old):
             raise BadCredentials("The old password is wrong.")
         known, hashed = user.password, make_password(new)
@@ -41,9 +40,4 @@ def change_password(
             raise BadCredentials("The old password is wrong.")
         user.password = hashed
         user.save(update_fields=["password"])
-        sessions.end_other_sessions(user_id=user_id, but=session_id)
-        session = Session.objects.select_for_update(no_key=True).get(pk=session_id)
-        if not session.stands:
-            raise SessionEnded
-        sessions.rotate(session, clock.now())
-        return tokens.pair_of(session)
+        return tokens.pair_of(sessions.go_on_alone(user_id=user_id, session_id=session_id))

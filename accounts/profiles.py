@@ -27,8 +27,9 @@ def update_profile(
 
     `email`, `bio` and `avatar` are taken away by None or "", and `display_name` becomes the user name. Invalid;
     AlreadyExists naming `username`, `email` or both, also where two ask at the same moment; UserDisabled where
-    that, or their deletion, came between. RateLimited where another address is given as often as one may
-    register from `source`: each tells whether it is somebody's. Locks the user's row.
+    that, or their deletion, came between. RateLimited where other addresses are given more often than
+    EMAILS_PER_HOUR, or than one may register from `source`: each tells whether it is somebody's. Locks the
+    user's row.
     """
     changes: dict[str, Any] = {}
     if username is not UNSET:
@@ -45,7 +46,7 @@ def update_profile(
         changes["avatar"] = clean_url(avatar, attr="avatar") if avatar else ""
     address_key = changes.get("email_key")
     if address_key and source is not None and not _is_theirs(user_id, address_key):
-        guessing.registration(source)
+        guessing.other_address(user_id, source)
     user = User()
     try:
         with transaction.atomic():

@@ -72,7 +72,7 @@ def user_by_password(*, username: str, password: str, source: str | None = None)
     Hashes exactly one password, whether or not there is such a user. BadCredentials; UserDisabled
     where the password was right; Invalid for text that is none; Unavailable where too many wait. RateLimited,
     with nothing hashed, where too many guesses at this name, or any, have come from `source`
-    (common.addresses; None is nobody's).
+    (common.addresses; None is nobody's), and where this person has logged in too often.
     """
     name = clean_text(username, attr="username", max_chars=EMAIL_MAX_CHARS).strip()
     password = clean_password(password)
@@ -85,8 +85,9 @@ def user_by_password(*, username: str, password: str, source: str | None = None)
         if user is None:
             make_password(password)
             raise BadCredentials
-        if not user.check_password(password):
-            raise BadCredentials
+        with guessing.right_password(user.id, source):
+            if not user.check_password(password):
+                raise BadCredentials
     if not user.stands:
         raise UserDisabled
     return user
@@ -97,7 +98,8 @@ def refresh(*, token: str) -> tokens.Pair:
 
     A token used before, within REFRESH_GRACE_S of its first use, gets the newest pair again, byte
     for byte; so do parallel calls with one token. Any later, somebody has a copy: the session is
-    ended, for good although this raises. TokenExpired, TokenInvalid, SessionEnded, UserDisabled.
+    ended, for good although this raises. One that was voided (accounts/sessions.py) is TokenInvalid, and
+    nothing happens to the session. TokenExpired, TokenInvalid, SessionEnded, UserDisabled.
     Locks the session's row.
     """
     claims = tokens.read_refresh(token)
@@ -120,8 +122,13 @@ def refresh(*, token: str) -> tokens.Pair:
         if claims.jti == session.refresh_jti:
             sessions.rotate(session, now)
             return tokens.pair_of(session)
-        if sessions.in_grace(session.used_refresh.get(claims.jti), now):
+        first_used = session.used_refresh.get(claims.jti)
+        if sessions.in_grace(first_used, now):
             return tokens.pair_of(session)
+        if first_used == sessions.VOID:
+            raise TokenInvalid(
+                "This refresh token is from before the password was changed, or others thrown out."
+            )
         sessions.end(session, now)
     raise SessionEnded("This refresh token was used before; log in again.")
 

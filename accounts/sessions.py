@@ -1,5 +1,6 @@
 """The life of a session: it is opened, moves on to its next pair of tokens, and ends."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from accounts import tokens
 from accounts.access import own_sessions
 from accounts.models import Session, User
 from common import clock
-from common.errors import BadCredentials, NotFound
+from common.errors import BadCredentials, NotFound, SessionEnded
 from common.ids import parse_id
 from common.rows import RowSet
 from realtime.publish import sessions_ended_on_commit
@@ -19,6 +20,9 @@ _NEW = RowSet(
     "s", id="uuid", user_id="uuid", hash="text", device="text", at="time", refresh_jti="text",
     refresh_expires_at="time", access_jti="text", issued_at="time", used_refresh="json",
 )  # fmt: skip
+VOID = 0.0
+"""In `used_refresh`, of a token that answers no more and whose use ends nothing: it may be a second tab's."""
+
 _ROW_LOCK = {"postgresql": " FOR SHARE OF u"}
 
 
@@ -26,7 +30,8 @@ def open_session(user: User, device: str) -> Session:
     """A new session of `user`, who has just shown who they are.
 
     BadCredentials where their password is another one by now: whoever changes it ends the sessions
-    there are, and one more must not begin with the old one. One statement, so that it cannot.
+    there are, and one more must not begin with the old one. One statement, so that it cannot. Where more than
+    SESSIONS_PER_PERSON stand then, those not used for longest are ended.
     """
     now = clock.now()
     session = Session(user=user, device=device, created_at=now, last_seen_at=now)
@@ -37,7 +42,10 @@ def open_session(user: User, device: str) -> Session:
             "refresh_expires_at, access_jti, issued_at, used_refresh) "
             "SELECT s.id, s.user_id, s.device, s.at, s.at, s.refresh_jti, s.refresh_expires_at, s.access_jti, "
             f"s.issued_at, s.used_refresh FROM {_NEW.sql} JOIN {User._meta.db_table} u "
-            f"ON u.id = s.user_id AND u.password = s.hash{_ROW_LOCK.get(connection.vendor, '')}",
+            f"ON u.id = s.user_id AND u.password = s.hash{_ROW_LOCK.get(connection.vendor, '')} "
+            # The new one is among them or not, as the database likes.
+            "RETURNING (SELECT COUNT(*) FROM accounts_session other WHERE other.user_id = accounts_session.user_id "
+            "AND other.ended_at IS NULL AND other.refresh_expires_at > accounts_session.created_at)",
             _NEW.params([
                 (
                     session.id, user.id, user.password, device, now, session.refresh_jti,
@@ -45,17 +53,37 @@ def open_session(user: User, device: str) -> Session:
                 )
             ]),
         )  # fmt: skip
-        if cursor.rowcount != 1:
-            raise BadCredentials
+        standing = cursor.fetchone()
+    if standing is None:
+        raise BadCredentials
     session._state.adding = False
+    if standing[0] >= settings.SESSIONS_PER_PERSON:
+        _end_oldest(user.id, but=session.id)
     return session
 
 
-def rotate(session: Session, now: datetime) -> None:
-    """The newest refresh token becomes a used one; used ones whose grace is over are forgotten."""
+def _end_oldest(user_id: UUID, *, but: UUID) -> None:
+    others = own_sessions(user_id).exclude(pk=but).order_by("-last_seen_at", "-id")
+    ids = list(others.values_list("id", flat=True)[settings.SESSIONS_PER_PERSON - 1 :])
+    with transaction.atomic():
+        rows = Session.objects.select_for_update(no_key=True).filter(pk__in=ids, ended_at=None)
+        _end_locked(user_id, rows.order_by("id").values_list("id", flat=True))
+
+
+def _end_locked(user_id: UUID, ids: Collection[UUID]) -> None:
+    if ids:
+        Session.objects.filter(pk__in=list(ids)).update(ended_at=clock.now())
+        sessions_ended_on_commit(user_id, list(ids))
+
+
+def rotate(session: Session, now: datetime, *, grace: bool = True) -> None:
+    """The newest refresh token becomes a used one; used ones whose grace is over are forgotten.
+
+    Without `grace` all used ones are void.
+    """
     used = {jti: at for jti, at in session.used_refresh.items() if in_grace(at, now)}
     used[session.refresh_jti] = now.timestamp()
-    session.used_refresh = used
+    session.used_refresh = used if grace else dict.fromkeys(used, VOID)
     session.last_seen_at = now
     tokens.renew(session, now)
     session.save(
@@ -95,10 +123,30 @@ def end_session(*, user_id: UUID, session_id: str) -> None:
 
 
 def end_other_sessions(*, user_id: UUID, but: UUID) -> None:
-    """Every session of this person is ended, but that one. Locks their rows, in the order of their ids."""
+    """Every session of this person is ended, but that one, whose used refresh tokens are void.
+
+    Locks their rows, in the order of their ids.
+    """
     with transaction.atomic():
-        rows = Session.objects.select_for_update(no_key=True).filter(user_id=user_id, ended_at=None)
-        ids = list(rows.exclude(pk=but).order_by("id").values_list("id", flat=True))
-        if ids:
-            Session.objects.filter(pk__in=ids).update(ended_at=clock.now())
-            sessions_ended_on_commit(user_id, ids)
+        session = _end_others(user_id, but)
+        if session is not None and session.used_refresh:
+            session.used_refresh = dict.fromkeys(session.used_refresh, VOID)
+            session.save(update_fields=["used_refresh"])
+
+
+def go_on_alone(*, user_id: UUID, session_id: UUID) -> Session:
+    """As `end_other_sessions`, and that one has its next pair of tokens. SessionEnded where it does not stand."""
+    with transaction.atomic():
+        session = _end_others(user_id, session_id)
+        if session is None:
+            raise SessionEnded
+        rotate(session, clock.now(), grace=False)
+        return session
+
+
+def _end_others(user_id: UUID, but: UUID) -> Session | None:
+    rows = Session.objects.select_for_update(no_key=True).filter(user_id=user_id, ended_at=None)
+    standing = {session.id: session for session in rows.order_by("id")}
+    session = standing.pop(but, None)
+    _end_locked(user_id, standing.keys())
+    return session

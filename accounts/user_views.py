@@ -48,7 +48,8 @@ class MeView(APIView):
         description=(
             'What is absent stays. `email`, `bio` and `avatar` are taken away by null or "", and `display_name` '
             "is then the user name. `avatar` is the URL of a picture. A name or address that is taken is a 409 "
-            "`already_exists` with `errors[].attr`; other addresses are tried as often as one may register. No event tells of it: members and authors are shown as they "
+            "`already_exists` with `errors[].attr`; other addresses are tried five times an hour, and as often as one "
+            "may register. No event tells of it: members and authors are shown as they "
             "are when they are sent."
         ),
         request=body(UpdateProfileBody),

@@ -82,7 +82,8 @@ class TokenView(_OpenView):
         summary="Log in",
         description=(
             "Opens a session for a user name (or e-mail address) and password. `device` is a name for people. "
-            "A wrong name and a wrong password answer alike: 401 `bad_credentials`."
+            "A wrong name and a wrong password answer alike: 401 `bad_credentials`. A person has at most 100 sessions "
+            "unless the server says otherwise: one more ends the one not used for longest."
         ),
         request=body(TokenBody),
         examples=[
@@ -124,7 +125,8 @@ class TokenRefreshView(_OpenView):
         description=(
             "Each refresh token is used once. Used again within 30 s of its first use (a lost answer, a second "
             "tab) it answers with the session's newest pair; used again later it ends the session: 401 "
-            "`session_ended`, and the session's sockets close."
+            "`session_ended`, and the session's sockets close. A used one from before a change of the password, or "
+            "from before all other sessions were ended, is 401 `token_invalid` and ends nothing."
         ),
         request=body(RefreshBody),
         examples=[OpenApiExample("Refresh", value={"refresh": examples.REFRESH}, request_only=True)],

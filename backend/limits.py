@@ -1,7 +1,8 @@
 """The limits on REST requests: one place for every call below /api/, and the headers that tell of limits.
 
 Who sends a good token pays by their own bucket, a bot by its owner's, everybody else by their address's. That is
-decided before the database is asked anything, so that a flood costs next to nothing.
+decided before the database is asked anything, so that a flood costs next to nothing. What is below auth/ counts
+on the address besides: logging in asks for no token, so a good one must not pay for it alone.
 """
 
 import threading
@@ -27,6 +28,7 @@ from common.errors import RateLimited
 from common.limits import REQUESTS
 
 _LIMITED = "/api/v1/"
+_BY_ADDRESS = "/api/v1/auth/"
 _TOKENS_MAX = 10_000  # of whom it is remembered who pays; 200 bytes each
 
 
@@ -97,8 +99,14 @@ class _Toll:
         payer: Hashable = None
         if token and self._digest is not None:
             payer = named_by(token) if self._digest not in _payers else _payers.get(self._digest)
-        self.payer: Hashable = payer or source_of_request(request)
+        source = source_of_request(request)
+        self.payer: Hashable = payer or source
         self.standing = REQUESTS.take(self.payer)
+        if payer and self.standing.allowed and request.path_info.startswith(_BY_ADDRESS):
+            address = REQUESTS.take(source)
+            if not address.allowed:
+                REQUESTS.give_back(self.payer)
+                self.standing = address
 
     def refusal(self) -> HttpResponseBase:
         """The answer of a request that is one too many."""

@@ -87,6 +87,9 @@ REGISTRATIONS_BURST: int = env.int("REGISTRATIONS_BURST", 20)  # … at once
 WRONG_LOGINS_PER_MINUTE: int = env.int("WRONG_LOGINS_PER_MINUTE", 10)  # an address; a name from anywhere
 WRONG_LOGINS_FREE: int = env.int("WRONG_LOGINS_FREE", 5)  # of a name from one address …
 WRONG_LOGIN_WAIT_S: int = env.int("WRONG_LOGIN_WAIT_S", 30)  # … and then one so often
+LOGINS_PER_MINUTE: int = env.int("LOGINS_PER_MINUTE", 30)  # right ones of a person, password changes too
+SESSIONS_PER_PERSON: int = env.int("SESSIONS_PER_PERSON", 100)  # one more ends the one not used for longest
+EMAILS_PER_HOUR: int = env.int("EMAILS_PER_HOUR", 5)  # other e-mail addresses a person may try to take
 BOTS_PER_DAY: int = env.int("BOTS_PER_DAY", 20)  # a person makes, those deleted since too
 for _name in (
     "SENDS_PER_S", "SENDS_BURST", "REQUESTS_PER_S", "REQUESTS_BURST", "FRAMES_PER_S", "FRAMES_BURST",
@@ -95,6 +98,7 @@ for _name in (
     "PLACE_LEASE_S", "BOTS_PER_DAY", "SEARCHES_PER_MINUTE", "SEARCHES_BURST",
     "JOINS_PER_ROOM_PER_HOUR",
     "REQUESTS_AT_ONCE",
+    "LOGINS_PER_MINUTE", "SESSIONS_PER_PERSON", "EMAILS_PER_HOUR",
 ):  # fmt: skip
     if globals()[_name] < 1:
         raise ImproperlyConfigured(f"{_name} must be at least 1; to allow everything give a large number.")

@@ -39,3 +39,9 @@ WRONG_LOGINS_OF_NAME = Rate("wrong-logins-name", _wrong_logins)
 
 WRONG_LOGINS = Rate("wrong-logins", lambda: (settings.WRONG_LOGINS_FREE, 1 / settings.WRONG_LOGIN_WAIT_S))
 """Wrong passwords a name and address."""
+
+LOGINS = Rate("logins", lambda: (settings.LOGINS_PER_MINUTE, settings.LOGINS_PER_MINUTE / 60))
+"""Right passwords a person, for a log-in or to change it: each is dear to check."""
+
+EMAILS = Rate("emails", lambda: (settings.EMAILS_PER_HOUR, settings.EMAILS_PER_HOUR / 3_600))
+"""Other e-mail addresses that a person tries to take: each answer tells whether it is somebody's."""

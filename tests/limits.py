@@ -14,6 +14,7 @@ WIDE = dict.fromkeys(
         "JOINS_PER_ROOM_PER_HOUR",
         "REQUESTS_AT_ONCE",
         "BOTS_PER_DAY",
+        "LOGINS_PER_MINUTE", "SESSIONS_PER_PERSON", "EMAILS_PER_HOUR",
     ),
     1_000_000,
 )  # fmt: skip

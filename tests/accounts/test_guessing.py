@@ -118,6 +118,30 @@ def test_who_is_right_is_never_slowed(guarded, ada, log_in):
     assert codes(log_in("ada") for _ in range(7)) == SLOWED
 
 
+def test_a_person_logs_in_thirty_times_a_minute_from_wherever_and_no_more(
+    guarded, narrow, turned, settings, log_in
+):
+    """Each hashes a password and makes a session."""
+    narrow(LOGINS_PER_MINUTE=30)
+    settings.PASSWORD_HASHERS = [f"{CountingHasher.__module__}.CountingHasher"]
+    register("carol", email="carol@example.com")
+    names = ("carol", "carol@example.com")
+    answers = [log_in(names[n % 2], PASSWORD, f"192.0.2.{n}").status for n in range(30)]
+    assert set(answers) == {200}
+    hashed = CountingHasher.hashed
+    refused = log_in("carol", PASSWORD)
+    assert (refused.status, refused.code, refused.body["retry_after"]) == (429, "rate_limited", 2.0)
+    assert CountingHasher.hashed == hashed
+    turned.turn(2)
+    assert log_in("carol", PASSWORD).status == 200
+
+
+def test_wrong_passwords_of_a_stranger_take_no_log_in_of_ones_own(guarded, narrow, ada, log_in):
+    narrow(LOGINS_PER_MINUTE=2)
+    assert codes(log_in("ada") for _ in range(5)) == ["bad_credentials"] * 5
+    assert log_in("ada", PASSWORD, "192.0.2.7").status == 200
+
+
 def test_what_was_no_guess_does_not_count(guarded, ada, log_in):
     ada.user.is_active = False
     ada.user.save()

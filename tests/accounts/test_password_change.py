@@ -42,12 +42,27 @@ def test_this_session_goes_on_with_the_new_pair_and_the_others_end(api, turned, 
     assert bob.get("users/me/").status == 200
 
 
-def test_the_refresh_token_from_before_is_a_used_one(api, settings, turned, ada):
+def test_no_refresh_token_from_before_answers_with_the_new_pair_and_the_session_stays(api, turned, ada):
+    """Whoever stole one is why the password is changed, and what a second tab asks ends nothing."""
+    newest = api.post("auth/token/refresh/", {"refresh": ada.refresh}).body["refresh"]
     body = change(ada).body
-    again = api.post("auth/token/refresh/", {"refresh": ada.refresh})  # the answer was lost
-    assert again.body == {"access": body["access"], "refresh": body["refresh"]}
-    turned.turn(settings.REFRESH_GRACE_S + 1)
-    assert api.post("auth/token/refresh/", {"refresh": ada.refresh}).code == "session_ended"
+    for _ in range(2):
+        for stolen in (ada.refresh, newest):
+            answer = api.post("auth/token/refresh/", {"refresh": stolen})
+            assert (answer.status, answer.code) == (401, "token_invalid")
+        turned.turn(60)
+    assert api.get("users/me/", body["access"]).status == 200
+    pair = api.post("auth/token/refresh/", {"refresh": body["refresh"]}).body
+    assert api.post("auth/token/refresh/", {"refresh": body["refresh"]}).body == pair  # grace as ever
+    assert api.post("auth/token/refresh/", {"refresh": newest}).code == "session_ended"
+
+
+def test_right_passwords_are_looked_at_as_often_as_one_may_log_in(api, narrow, turned, ada):
+    narrow(LOGINS_PER_MINUTE=2)
+    assert change(ada).status == 200
+    assert change(ada, old=NEW, new=PASSWORD).status == 200
+    assert change(ada).code == "rate_limited"
+    assert api.post("auth/token/", {"username": "ada", "password": PASSWORD}).code == "rate_limited"
 
 
 def test_a_wrong_old_password_changes_nothing(api, ada):

@@ -83,6 +83,19 @@ def test_addresses_are_tried_no_more_often_than_by_registering(api, ada, bob, na
     assert api.post("auth/register/", {"username": "eve", "password": PASSWORD}).code == "rate_limited"
 
 
+def test_a_person_tries_five_addresses_an_hour_from_wherever(ada, bob, narrow, turned):
+    narrow(EMAILS_PER_HOUR=5)
+    for number in range(5):
+        assert patch(bob, email="ada@example.com" if number % 2 else f"b{number}@example.com").status in (
+            200,
+            409,
+        )
+    answer = patch(bob, email="ada@example.com")
+    assert (answer.status, answer.code, answer.body["retry_after"]) == (429, "rate_limited", 720)
+    assert patch(bob, email="b4@example.com", bio="his own").status == 200
+    assert patch(ada, email="a@example.com").status == 200
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

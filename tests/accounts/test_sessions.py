@@ -117,6 +117,40 @@ def test_ending_all_others_costs_the_same_however_many_there_are(statements, ada
         assert len(statements(lambda: ada.delete("auth/sessions/"))) == 3
 
 
+def test_no_used_refresh_token_answers_after_all_others_were_ended(api, ada):
+    pair = api.post("auth/token/refresh/", {"refresh": ada.refresh}).body
+    assert api.post("auth/token/refresh/", {"refresh": ada.refresh}).body == pair
+    assert ada.delete("auth/sessions/").status == 204
+    assert api.post("auth/token/refresh/", {"refresh": ada.refresh}).code == "token_invalid"
+    assert api.post("auth/token/refresh/", {"refresh": pair["refresh"]}).status == 200
+
+
+def test_one_session_too_many_ends_the_one_not_used_for_longest(api, settings, turned, ada, bob):
+    settings.SESSIONS_PER_PERSON = 3
+    turned.turn(1)
+    second, third = log_in(), log_in()
+    turned.turn(1)
+    api.post("auth/token/refresh/", {"refresh": ada.refresh})
+    fourth = log_in()
+    assert second.get("users/me/").code == "session_ended"
+    assert listed(fourth) == [str(each.session.id) for each in (fourth, third, ada)]
+    settings.SESSIONS_PER_PERSON = 2
+    assert listed(last := log_in()) == [str(each.session.id) for each in (last, fourth)]
+    assert bob.get("users/me/").status == 200
+
+
+def test_sessions_that_are_over_do_not_count_as_too_many(settings, turned, ada):
+    settings.SESSIONS_PER_PERSON = 2
+    log_in().delete("auth/sessions/")
+    old = log_in()
+    Session.objects.filter(pk=old.session.pk).update(refresh_expires_at=turned.at)
+    turned.turn(1)
+    log_in()
+    assert Session.objects.filter(ended_at=None).count() == 3
+    log_in()
+    assert Session.objects.filter(ended_at=None, refresh_expires_at__gt=turned.at).count() == 2
+
+
 def test_no_session_begins_with_a_password_that_was_just_changed(ada):
     known = User.objects.get(pk=ada.user.pk)
     ada.user.set_password("analytical engine no. 2")

@@ -115,6 +115,16 @@ def test_who_is_nobody_is_counted_by_address(five, api, ada):
     assert ada.get("users/me/").status == 200  # from the same address
 
 
+def test_what_is_below_auth_counts_on_the_address_besides(five, api, turned, ada):
+    """Else whoever has many accounts logs in as often with each one's token, from one place."""
+    body = {"username": "ada", "password": PASSWORD}
+    bob = register("bob")
+    assert [each.post("auth/token/", body).status for each in (ada, bob, ada, bob, ada)] == [200] * 5
+    assert [each.post("auth/token/", body).status for each in (ada, bob)] == [429] * 2
+    assert [ada.get("users/me/").status for _ in range(3)] == [200, 200, 429]
+    assert bob.get("users/me/").status == 200
+
+
 def test_a_token_that_is_refused_is_its_addresss_to_pay_for(five, api, turned, ada):
     """Who has stolen it cannot stop the person it was taken from."""
     assert ada.post("auth/logout/").status == 204
