@@ -5,7 +5,7 @@ transaction. Because the row stays locked until the commit, numbers are handed o
 and without gaps: a rolled-back transaction gives its numbers back.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ import msgspec
 from django.db import connection
 
 from common.rows import RowSet, kind_of, read_row
+from common.statements import Together
 from realtime.events import MOVES_ROOM, EventType
 from rooms.models import LogEntry, Room
 
@@ -48,20 +49,32 @@ def lock_rooms(ids: Collection[UUID]) -> dict[UUID, Room]:
     In the order of their ids, so that two batches never wait for each other. On SQLite the
     transaction itself (IMMEDIATE) is the lock.
     """
+    return ask_to_lock(ids)()
+
+
+def ask_to_lock(ids: Collection[UUID]) -> Callable[[], dict[UUID, Room]]:
+    """As `lock_rooms`, whose result is had by calling what this returns: other statements may follow meanwhile."""
     # By hand: half of what a single send costs in Python was Django's making of this statement.
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {_ROOM_COLUMNS} FROM {Room._meta.db_table} WHERE {_IDS.named('id')} "  # noqa: S608
-            f"AND deleted_at IS NULL ORDER BY id{_ROW_LOCK.get(connection.vendor, '')}",
-            _IDS.params((key,) for key in ids),
-        )
-        rows = cursor.fetchall()
-    rooms = [Room.from_db(None, _ROOM_FIELDS, read_row(_ROOM_KINDS, row)) for row in rows]
-    return {room.id: room for room in rooms}
+    cursor = connection.cursor()
+    cursor.execute(
+        f"SELECT {_ROOM_COLUMNS} FROM {Room._meta.db_table} WHERE {_IDS.named('id')} "  # noqa: S608
+        f"AND deleted_at IS NULL ORDER BY id{_ROW_LOCK.get(connection.vendor, '')}",
+        _IDS.params((key,) for key in ids),
+    )
+
+    def rooms() -> dict[UUID, Room]:
+        with cursor:
+            rows = cursor.fetchall()
+        found = [Room.from_db(None, _ROOM_FIELDS, read_row(_ROOM_KINDS, row)) for row in rows]
+        return {room.id: room for room in found}
+
+    return rooms
 
 
-def append(entries: Sequence[Entry], *, at: datetime) -> None:
+def append(entries: Sequence[Entry], *, at: datetime, beside: Together | None = None) -> None:
     """Number `entries` in the order given and write them: two statements, however many they are.
+
+    They are carried out at once, or with what else is `beside` them, when that is run.
 
     Every entry's room must be locked by `lock_rooms` (or new) in this transaction. Afterwards the
     rooms in memory are what the database holds: `last_seq`, `changed_seq`, `member_count` and
@@ -76,18 +89,20 @@ def append(entries: Sequence[Entry], *, at: datetime) -> None:
         if entry.type in MOVES_ROOM:
             room.changed_seq = entry.seq
             room.member_count += _COUNT.get(entry.type, 0)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {LogEntry._meta.db_table} (room_id, seq, type, at, actor_id, subject_id, data) "  # noqa: S608
-            f"SELECT room_id, seq, type, at, actor_id, subject_id, data FROM {_ENTRIES.sql}",
-            _ENTRIES.params(
-                (e.room.id, e.seq, e.type.value, at, e.actor_id, e.subject_id, e.data) for e in entries
-            ),
-        )
-        cursor.execute(
-            f"UPDATE {Room._meta.db_table} AS r SET last_seq = h.last_seq, changed_seq = h.changed_seq, "  # noqa: S608
-            f"member_count = h.member_count, last_event_at = h.last_event_at FROM {_HEADS.sql} WHERE r.id = h.id",
-            _HEADS.params(
-                (r.id, r.last_seq, r.changed_seq, r.member_count, r.last_event_at) for r in moved.values()
-            ),
-        )
+    writes = Together() if beside is None else beside
+    writes.add(
+        f"INSERT INTO {LogEntry._meta.db_table} (room_id, seq, type, at, actor_id, subject_id, data) "  # noqa: S608
+        f"SELECT room_id, seq, type, at, actor_id, subject_id, data FROM {_ENTRIES.sql}",
+        _ENTRIES.params(
+            (e.room.id, e.seq, e.type.value, at, e.actor_id, e.subject_id, e.data) for e in entries
+        ),
+    )
+    writes.add(
+        f"UPDATE {Room._meta.db_table} AS r SET last_seq = h.last_seq, changed_seq = h.changed_seq, "  # noqa: S608
+        f"member_count = h.member_count, last_event_at = h.last_event_at FROM {_HEADS.sql} WHERE r.id = h.id",
+        _HEADS.params(
+            (r.id, r.last_seq, r.changed_seq, r.member_count, r.last_event_at) for r in moved.values()
+        ),
+    )
+    if beside is None:
+        writes.run()

@@ -7,16 +7,23 @@ from typing import Any
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+_JOINT = re.compile(r"(?:^WITH |\), )w\d+ AS \(|\) (?=(?:INSERT INTO|UPDATE|DELETE FROM) )")
 
-def statements(work: Callable[[], Any]) -> list[str]:
-    """Every statement that `work` runs, without those that open and close transactions."""
+
+def asked(work: Callable[[], Any]) -> list[str]:
+    """Everything that `work` asks of the database, but what opens and closes transactions."""
     with CaptureQueriesContext(connection) as captured:
         work()
     return [
         query["sql"]
         for query in captured.captured_queries
-        if query["sql"].split()[0] in ("SELECT", "INSERT", "UPDATE", "DELETE")
+        if query["sql"].split()[0] in ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
     ]
+
+
+def statements(work: Callable[[], Any]) -> list[str]:
+    """Every statement that `work` runs; of those that PostgreSQL gets together (common/statements.py) each one."""
+    return [part for sql in asked(work) for part in _JOINT.split(sql) if part]
 
 
 def shape(sql: str) -> str:

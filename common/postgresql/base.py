@@ -13,6 +13,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     psycopg_pool's own check (Django's CONN_HEALTH_CHECKS) waits 1 s, 2 s, 4 s … after each dead
     connection it meets (https://github.com/psycopg/psycopg, `_getconn_with_check_loop`, 3.3.3): after a
     fail-over a pool of 12 would keep a request waiting until it times out. So that stays off.
+
+    Nor one whose planner another thread has set.
     """
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
@@ -28,3 +30,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
             pool.drain()  # …and the others, which died with it
             connection = super().get_new_connection(conn_params)
         return connection
+
+    def _close(self) -> None:
+        """Back to the pool, but for one that plans for a single thread's statements (common.db.PlannedOnce)."""
+        if self.connection is not None and self.connection.prepare_threshold is not None:
+            self.connection.close()  # the pool puts a new one in its place
+        super()._close()  # type: ignore[misc]  # not in its stubs

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -25,6 +25,7 @@ from common.errors import (
 from common.limits import SENDS
 from common.rates import Charge
 from common.rows import Kind, RowSet, read_time, read_uuid
+from common.statements import Together, one_round_trip
 from messaging import payloads
 from messaging.drafts import Draft, is_repetition, no_such_reply
 from messaging.inbox import UNREAD_MAX
@@ -109,9 +110,11 @@ def _send_once(drafts: Sequence[Draft]) -> list[Sent | ParleyError]:
 
 def _send(drafts: Sequence[Draft], charge: Charge) -> list[Sent | ParleyError]:
     with transaction.atomic():
-        rooms = log.lock_rooms({draft.room_id for draft in drafts})
-        slow = any(room.slow_mode_s for room in rooms.values())
-        senders, known = _standing(drafts, slow=slow)
+        with one_round_trip():
+            lock = log.ask_to_lock({draft.room_id for draft in drafts})
+            read = _ask_standing(drafts)
+            rooms, rows = lock(), read()
+        senders, known = _standing(rows)
         facts = _facts(drafts, rooms, senders, known)
         at = clock.now()
         results: list[Sent | ParleyError | None] = [None] * len(drafts)
@@ -186,27 +189,37 @@ def _refused(draft: Draft, room: Room, sender: _Sender, facts: Facts, at: dateti
     return None
 
 
+def _ask_standing(drafts: Sequence[Draft]) -> Callable[[], list[tuple[Any, ...]]]:
+    """The rows for `_standing`, had by calling what this returns; one statement.
+
+    When they last sent is only read for rooms in slow mode: Django's times take longer than all else of a row.
+    """
+    cursor = connection.cursor()
+    cursor.execute(
+        "SELECT k.room_id, k.author_id, x.id, x.draft_hash, m.id, m.role, m.muted_until, "  # noqa: S608
+        "CASE WHEN r.slow_mode_s > 0 THEN m.last_sent_at END, "
+        f"u.username, u.display_name, u.avatar, u.is_bot, u.deleted_at, u.owner_id, m.notifications, m.favourite FROM {_KEYS.sql} "
+        f"JOIN {Room._meta.db_table} r ON r.id = k.room_id "
+        f"JOIN {Membership._meta.db_table} m ON m.room_id = k.room_id AND m.user_id = k.author_id "
+        "AND m.left_seq IS NULL JOIN accounts_user u ON u.id = m.user_id "
+        f"LEFT JOIN {Message._meta.db_table} x ON x.room_id = k.room_id AND x.author_id = k.author_id "
+        "AND x.client_id = k.client_id",
+        _KEYS.params({(draft.room_id, draft.author_id, draft.client_id) for draft in drafts}),
+    )
+
+    def rows() -> list[tuple[Any, ...]]:
+        with cursor:
+            return list(cursor.fetchall())
+
+    return rows
+
+
 def _standing(
-    drafts: Sequence[Draft], *, slow: bool
+    rows: Sequence[tuple[Any, ...]],
 ) -> tuple[dict[tuple[UUID, UUID], _Sender], dict[tuple[UUID, UUID, str], _Known]]:
     """Which authors are in which rooms, with what a message shows of them; and which of the drafts are
-    messages already, as those are now. One statement, a second one only if any are.
-
-    When they last sent is only read for `slow` rooms: Django's times take longer than all else of a row.
+    messages already, as those are now: read only if any are.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT k.room_id, k.author_id, x.id, x.draft_hash, m.id, m.role, m.muted_until, "  # noqa: S608
-            f"{'m.last_sent_at' if slow else 'NULL'}, "
-            "u.username, u.display_name, u.avatar, u.is_bot, u.deleted_at, u.owner_id, m.notifications, m.favourite "
-            f"FROM {_KEYS.sql} "
-            f"JOIN {Membership._meta.db_table} m ON m.room_id = k.room_id AND m.user_id = k.author_id "
-            "AND m.left_seq IS NULL JOIN accounts_user u ON u.id = m.user_id "
-            f"LEFT JOIN {Message._meta.db_table} x ON x.room_id = k.room_id AND x.author_id = k.author_id "
-            "AND x.client_id = k.client_id",
-            _KEYS.params({(draft.room_id, draft.author_id, draft.client_id) for draft in drafts}),
-        )
-        rows = cursor.fetchall()
     senders: dict[tuple[UUID, UUID], _Sender] = {}
     hashes: dict[UUID, str] = {}
     for row in rows:
@@ -234,11 +247,12 @@ def _write(
     at: datetime,
 ) -> list[objects.Message]:
     """Number and store drafts that nothing speaks against: four statements, and one for whom they mention."""
+    writes = Together()
     entries = [
         log.Entry(rooms[draft.room_id], EventType.MESSAGE_CREATED, draft.author_id, ids.new_id())
         for draft in drafts
     ]
-    log.append(entries, at=at)
+    log.append(entries, at=at, beside=writes)
     stored: list[objects.Message] = []
     events: dict[UUID, list[RoomEvent]] = {}
     sent: dict[int, int] = {}
@@ -258,13 +272,13 @@ def _write(
             payloads.message_changed(entry.type, entry.seq, at, draft.author_id, message)
         )
         sent[sender.membership_id] = entry.seq
-    _insert(drafts, stored, at, rich=rich)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {Membership._meta.db_table} AS t SET last_read_seq = p.seq, last_sent_at = p.at "  # noqa: S608
-            f"FROM {_SENT.sql} WHERE t.id = p.id AND t.last_read_seq < p.seq",
-            _SENT.params((key, seq, at) for key, seq in sent.items()),
-        )
+    _insert(drafts, stored, at, writes, rich=rich)
+    writes.add(
+        f"UPDATE {Membership._meta.db_table} AS t SET last_read_seq = p.seq, last_sent_at = p.at "  # noqa: S608
+        f"FROM {_SENT.sql} WHERE t.id = p.id AND t.last_read_seq < p.seq",
+        _SENT.params((key, seq, at) for key, seq in sent.items()),
+    )
+    writes.run()
     for room_id, new in events.items():
         publish_on_commit(room_id, new)
     if mentioned:
@@ -310,7 +324,9 @@ def _tell_senders(
         )
 
 
-def _insert(drafts: Sequence[Draft], stored: Sequence[objects.Message], at: datetime, *, rich: bool) -> None:
+def _insert(
+    drafts: Sequence[Draft], stored: Sequence[objects.Message], at: datetime, writes: Together, *, rich: bool
+) -> None:
     """Store the messages; a batch in which none has more than a text is spared what is the same for all."""
     rows: Iterable[tuple[Any, ...]] = (
         (m.id, m.room, m.seq, m.client_id, draft.digest, m.author.id, m.body, at)
@@ -323,11 +339,10 @@ def _insert(drafts: Sequence[Draft], stored: Sequence[objects.Message], at: date
             (*row, m.reply_to, [str(key) for key in m.mentions], write_metadata(m.metadata))
             for row, m in zip(rows, stored, strict=True)
         )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {Message._meta.db_table} (id, room_id, seq, changed_seq, client_id, draft_hash, "  # noqa: S608
-            "author_id, body, created_at, reply_to_id, mentions, metadata, reply_count, pinned) "
-            f"SELECT id, room_id, seq, seq, client_id, draft_hash, author_id, body, at, {more}, 0, "
-            f"{'FALSE' if connection.vendor == 'postgresql' else '0'} FROM {table.sql}",
-            table.params(rows),
-        )
+    writes.add(
+        f"INSERT INTO {Message._meta.db_table} (id, room_id, seq, changed_seq, client_id, draft_hash, "  # noqa: S608
+        "author_id, body, created_at, reply_to_id, mentions, metadata, reply_count, pinned) "
+        f"SELECT id, room_id, seq, seq, client_id, draft_hash, author_id, body, at, {more}, 0, "
+        f"{'FALSE' if connection.vendor == 'postgresql' else '0'} FROM {table.sql}",
+        table.params(rows),
+    )

@@ -146,3 +146,14 @@ def test_a_writer_gets_over_a_connection_that_has_died_and_plans_again():
             connection.connection.close()
     if connection.vendor == "postgresql":
         assert connection.connection.prepare_threshold == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_else_gets_a_connection_that_plans_for_the_writer():
+    PlannedOnce().begin(1)
+    connection.close()
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT current_setting('enable_seqscan'), current_setting('jit')")
+            assert cursor.fetchone() == ("on", "off")
+            assert connection.connection.prepare_threshold is None

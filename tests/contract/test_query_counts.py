@@ -12,6 +12,7 @@ from rooms.selectors import current_epoch, places
 from rooms.services import add_members, create_room, open_direct_room
 from tests.api import PASSWORD, Person, path_of
 from tests.filling import crowd, draft, fill
+from tests.statements import asked
 
 SPLIT = 1 if connection.vendor == "sqlite" else 0
 """A hundred memberships are more parameters than SQLite takes in one statement."""
@@ -59,6 +60,11 @@ def test_a_batch_of_sends(statements, ada, bob, rooms, size, spread):
     drafts = [draft(ada if n % 2 else bob, made[n % spread]) for n in range(size)]
     assert count(statements, lambda: send_messages(drafts)) == 6
     assert count(statements, lambda: send_messages(drafts)) == 3  # repeated: the messages are read
+
+
+def test_a_send_writes_in_one_statement_on_postgresql(ada, rooms):
+    drafts = [draft(ada, rooms(1)[0]) for _ in range(3)]
+    assert len(asked(lambda: send_messages(drafts))) == {"postgresql": 3, "sqlite": 6}[connection.vendor]
 
 
 @pytest.mark.parametrize("size", [1, 100])

@@ -221,6 +221,7 @@ async def test_signals_of_one_socket_come_in_the_order_said(story, ada, room, se
         gate.clear()
         asks = [await sender.ask("signal", room=room, name="x", data=number) for number in range(50)]
         await sender.request("ping")
+        await until(lambda: asked, "the database is asked")
         assert len(asked) == 1  # for all of them
         asked.clear()
         gate.set()

@@ -148,7 +148,7 @@ def test_a_database_that_takes_no_writes_is_storage_unavailable_and_still_read(a
 
     def read_only(execute, sql, params, many, context):
         """Each database's own read-only mode, on the new connection of the second try too."""
-        if sql.startswith("INSERT"):
+        if sql.startswith(("INSERT", "WITH")):
             execute(begin_reading[connection.vendor], None, False, context)
         return execute(sql, params, many, context)
 
