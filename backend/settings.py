@@ -63,6 +63,7 @@ ROOM_SEARCH_MAX_ROWS: int = env.int("ROOM_SEARCH_MAX_ROWS", 10_000)  # … looke
 ROOM_SEARCH_MAX_WORDS: int = env.int("ROOM_SEARCH_MAX_WORDS", 10)  # … different ones at once
 SEARCH_TIMEOUT_S: float = env.float("SEARCH_TIMEOUT_S", 1.0)  # PostgreSQL looks; then `unavailable`
 SLOW_MODE_MAX_S: int = env.int("SLOW_MODE_MAX_S", 6 * 3_600)  # the slowest a room can be made
+PAGE_MAX_BYTES: int = env.int("PAGE_MAX_BYTES", 1024 * 1024)  # about; a page of more ends early
 IDS_MAX_PER_REQUEST: int = env.int("IDS_MAX_PER_REQUEST", 100)  # ids of one look-up
 
 # --- Limits on one person or address ------------------------------------------------------------
@@ -128,6 +129,7 @@ SOCKET_PING_TIMEOUT_S: float = env.float("SOCKET_PING_TIMEOUT_S", 60.0)  # … a
 SOCKET_SEND_BUFFER_BYTES: int = env.int("SOCKET_SEND_BUFFER_BYTES", 256 * 1024)  # the kernel's, SO_SNDBUF
 SOCKET_REPLAY_AHEAD_BYTES: int = env.int("SOCKET_REPLAY_AHEAD_BYTES", 64 * 1024)  # replayed, not yet taken
 REPLAY_PAGE_EVENTS: int = env.int("REPLAY_PAGE_EVENTS", 100)  # read from the log at once
+REPLAY_PAGE_BYTES: int = env.int("REPLAY_PAGE_BYTES", 256 * 1024)  # … a socket and room
 GAP_REPAIR: bool = env.bool("GAP_REPAIR", True)  # off only to show in tests what then is lost
 
 # --- Stores -------------------------------------------------------------------------------------

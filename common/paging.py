@@ -1,7 +1,7 @@
-"""Keyset pages: an opaque cursor that names the last row seen, never an offset."""
+"""Keyset pages: an opaque cursor that names the last row seen, never an offset. Bounded in rows and in bytes."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -33,6 +33,17 @@ def read_limit(query: Mapping[str, Any]) -> int:
     if text is not None:
         raise Invalid.field("limit", f"an integer from 1 to {LIMIT_MAX}")
     return LIMIT_DEFAULT
+
+
+def number_that_fit(sizes: Iterable[int], max_bytes: int) -> int:
+    """How many of the first things, of these sizes, make a page of at most `max_bytes`; one whatever its size."""
+    total = number = 0
+    for size in sizes:
+        total += size
+        if number and total > max_bytes:
+            break
+        number += 1
+    return number
 
 
 def write_cursor(*key: Any) -> str:

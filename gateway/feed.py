@@ -141,7 +141,7 @@ class RoomFeed:
                 try:
                     events = await self._pool.run(
                         lambda after=after: read_events(  # type: ignore[misc]  # bound now, not later
-                            self.room_id, after, settings.REPLAY_PAGE_EVENTS
+                            self.room_id, after, settings.REPLAY_PAGE_EVENTS, settings.REPLAY_PAGE_BYTES
                         )
                     )
                 except Exception as error:

@@ -110,19 +110,26 @@ class Subscription:
         return False
 
     async def replay(self, pool: DatabasePool) -> None:
-        """Read the log page by page as the socket drains, then join the feed. Nothing is buffered."""
+        """Read the log page by page as the socket drains, then join the feed. Nothing is buffered.
+
+        After a page that REPLAY_PAGE_BYTES has cut short the next one is read so small that little is read in vain.
+        """
+        limit = settings.REPLAY_PAGE_EVENTS
         while not self.try_live():
             await self.owner.outbox.drained()
             if self.owner.outbox.closing:
                 return
             try:
                 events = await pool.run(
-                    lambda: read_events(self.room_id, self.position, settings.REPLAY_PAGE_EVENTS)
+                    lambda limit=limit: read_events(  # type: ignore[misc]  # bound now, not later
+                        self.room_id, self.position, limit, settings.REPLAY_PAGE_BYTES
+                    )
                 )
             except Exception as error:
                 logger.warning("log of room %s: %s", self.room_id, type(error).__name__)
                 await asyncio.sleep(_RETRY_S)
                 continue
+            limit = min(settings.REPLAY_PAGE_EVENTS, 2 * len(events) or 1)
             for event in events:
                 self.deliver(event, counted=False)
                 if self.owner.outbox.full:

@@ -9,7 +9,7 @@ from common.errors import Invalid
 from common.paging import write_cursor
 from common.searches import searching
 from common.text import clean_text, fold
-from messaging.inbox import RoomPage, in_list
+from messaging.inbox import RoomPage, in_list, that_fit
 from rooms.models import Kind, Membership, Room
 from rooms.payloads import rooms_of
 
@@ -51,7 +51,7 @@ def public_rooms(
         end = page[-1].id
     memberships = Membership.objects.filter(user_id=user_id, room__in=page, left_seq=None)
     mine = {room.id: room for room in in_list(memberships, with_messages=with_messages)}
-    results = [
+    found = [
         msgspec.structs.replace(
             room,
             me=mine[room.id].me if room.id in mine else None,
@@ -59,6 +59,9 @@ def public_rooms(
         )
         for room in rooms_of(page)
     ]
+    results = that_fit(found)
+    if len(results) < len(found):
+        end = results[-1].id
     return RoomPage(results, write_cursor(end) if end is not None else None)
 
 

@@ -1,10 +1,13 @@
 """Reads the log and renders it: each event with the state its object has now."""
 
 from collections.abc import Collection
+from datetime import datetime
+from sys import getsizeof
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
 
 from common.errors import Resync
 from messaging.models import Message
@@ -22,10 +25,11 @@ _OF_MEMBERS = frozenset({EventType.MEMBER_JOINED, EventType.MEMBER_UPDATED})
 _OF_MESSAGES = frozenset({EventType.MESSAGE_CREATED, EventType.MESSAGE_UPDATED, EventType.MESSAGE_DELETED})
 
 
-def read_events(room_id: UUID, after: int, limit: int) -> list[RoomEvent]:
+def read_events(room_id: UUID, after: int, limit: int, max_bytes: int) -> list[RoomEvent]:
     """The events `after + 1 …` of a room, at most `limit`, ready to be sent; no access check.
 
-    At most four statements. The objects are read after the log, so they are never older than it.
+    Fewer where they would take more than `max_bytes` of memory, but one if there is one. At most four statements.
+    The objects are read after the log, so they are never older than it.
     """
     entries = list(
         LogEntry.objects.filter(room_id=room_id, seq__gt=after)
@@ -38,21 +42,31 @@ def read_events(room_id: UUID, after: int, limit: int) -> list[RoomEvent]:
     messages = _messages({key for kind in _OF_MESSAGES for key in wanted.get(kind, ())})
     members = _members(room_id, {key for kind in _OF_MEMBERS for key in wanted.get(kind, ())})
     room = payloads.room_of(Room.objects.get(id=room_id)) if wanted.keys() & _OF_ROOMS else None
-    events: list[RoomEvent] = []
-    for seq, kind, at, actor_id, subject_id, data in entries:
+
+    def shown(
+        seq: int, kind: str, at: datetime, actor_id: UUID | None, subject_id: UUID | None, data: Any
+    ) -> RoomEvent:
         event = EventType(kind)
         if event in _OF_MESSAGES:
-            events.append(message_changed(event, seq, at, actor_id, messages[subject_id]))
-        elif event in _OF_MEMBERS:
-            events.append(payloads.member_changed(event, room_id, seq, at, actor_id, members[subject_id]))
-        elif event == EventType.MEMBER_LEFT:
+            return message_changed(event, seq, at, actor_id, messages[subject_id])
+        if event in _OF_MEMBERS:
+            return payloads.member_changed(event, room_id, seq, at, actor_id, members[subject_id])
+        if event == EventType.MEMBER_LEFT:
             assert subject_id is not None
-            events.append(payloads.member_left(room_id, seq, at, actor_id, subject_id, data["reason"]))
-        elif event == EventType.ROOM_DELETED:
-            events.append(payloads.room_deleted(room_id, seq, at, actor_id))
-        else:
-            assert room is not None
-            events.append(payloads.room_changed(event, seq, at, actor_id, room))
+            return payloads.member_left(room_id, seq, at, actor_id, subject_id, data["reason"])
+        if event == EventType.ROOM_DELETED:
+            return payloads.room_deleted(room_id, seq, at, actor_id)
+        assert room is not None
+        return payloads.room_changed(event, seq, at, actor_id, room)
+
+    events: list[RoomEvent] = []
+    left = max_bytes
+    for entry in entries:
+        event = shown(*entry)
+        left -= getsizeof(event.frame)  # of one emoji in a text, all its characters take four bytes
+        if events and left < 0:
+            break
+        events.append(event)
     return events
 
 
@@ -79,5 +93,5 @@ def event_page(*, user_id: UUID, room_id: str, since: int, limit: int, epoch: st
         raise Resync(reason="ahead")
     if since < seat.room.first_seq - 1:
         raise Resync(reason="pruned")
-    events = read_events(seat.room.id, since, limit)
+    events = read_events(seat.room.id, since, limit, settings.PAGE_MAX_BYTES)
     return EventPage([msgspec.Raw(event.frame.encode()) for event in events], seat.room.last_seq, known)

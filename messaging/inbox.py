@@ -6,11 +6,12 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 from msgspec import UNSET, Meta
 
-from common.paging import write_cursor
+from common.paging import number_that_fit, write_cursor
 from messaging import payloads
 from messaging.models import Message
 from realtime import objects
@@ -64,7 +65,7 @@ def my_rooms(
     *, user_id: UUID, kind: str | None, after: RoomKey | None, limit: int, with_messages: bool = True
 ) -> RoomPage:
     """One page of my rooms, but for hidden ones, with `me` and `last_message`: two statements, however many rooms,
-    and one more for who is in direct rooms.
+    and one more for who is in direct rooms. Fewer than `limit` where they are more than PAGE_MAX_BYTES.
 
     Without `with_messages`, for who may not read messages, `last_message` is null everywhere.
     """
@@ -78,9 +79,16 @@ def my_rooms(
             | Q(room__last_event_at=after.last_event_at, room_id__lt=after.id)
         )
     page = list(_with_newest(mine).order_by("-room__last_event_at", "-room__id")[: limit + 1])
-    last = page[limit - 1].room if len(page) > limit else None
+    rooms = that_fit(_listed(page[:limit], with_messages=with_messages))
+    last = page[len(rooms) - 1].room if len(page) > len(rooms) else None
     cursor = write_cursor(last.last_event_at, last.id) if last else None
-    return RoomPage(_listed(page[:limit], with_messages=with_messages), cursor)
+    return RoomPage(rooms, cursor)
+
+
+def that_fit(rooms: list[objects.Room]) -> list[objects.Room]:
+    """The first of them, as many as PAGE_MAX_BYTES hold: their newest messages can be long."""
+    sizes = (payloads.size_of(room.last_message) if room.last_message else 0 for room in rooms)
+    return rooms[: number_that_fit(sizes, settings.PAGE_MAX_BYTES)]
 
 
 def in_list(mine: QuerySet[Membership], *, with_messages: bool) -> list[objects.Room]:

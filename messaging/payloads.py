@@ -13,6 +13,8 @@ from realtime import objects
 from realtime.events import Event, EventType, MessageData, encode_event
 from realtime.publish import RoomEvent
 
+_FRAME_BYTES = 1_000  # of a message, beside text and metadata; it has ids, names and times
+
 NO_REACTIONS = objects.MessageMe(reactions=())
 
 # What a message is read with: plain values, because a model instance a row costs several times more.
@@ -91,6 +93,12 @@ def new_message(key: UUID, draft: Draft, seq: int, author: objects.Author, at: d
         metadata=draft.metadata,
         pinned=False,
     )
+
+
+def size_of(message: objects.Message) -> int:
+    """About how many bytes of JSON a message is: what its author decides is exact, the rest a little too much."""
+    own = len(msgspec.json.encode(message.body))
+    return own + (len(msgspec.json.encode(message.metadata)) if message.metadata else 0) + _FRAME_BYTES
 
 
 def for_reader(messages: Iterable[objects.Message]) -> list[objects.Message]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
 
 from common.errors import Forbidden, NotFound
-from common.paging import write_cursor
+from common.paging import number_that_fit, write_cursor
 from messaging import payloads
 from messaging.models import Message, MessageEdit
 from realtime import objects
@@ -50,29 +52,36 @@ def history(
 ) -> MessagePage:
     """`limit` messages next to a `seq`, the newest without one. At most one of the three is given.
 
-    `before` and `after` exclude their number; `around` has half of the page on each side of it.
+    `before` and `after` exclude their number; `around` has half of the page on each side of it. Fewer than `limit`
+    where they are more than PAGE_MAX_BYTES.
     """
     seat = room_for_member(user_id=user_id, room_id=room_id)
     epoch = current_epoch()
     room = Message.objects.filter(room_id=seat.room.id)
     if after is not None:
-        page = payloads.read_messages(room.filter(seq__gt=after).order_by("seq")[: limit + 1])
-        has_after, page = len(page) > limit, page[:limit]
+        page, has_after = _first(room.filter(seq__gt=after).order_by("seq"), limit, settings.PAGE_MAX_BYTES)
         has_before = room.filter(seq__lt=page[0].seq if page else after + 1).exists()
     elif around is not None:
-        older = payloads.read_messages(room.filter(seq__lt=around).order_by("-seq")[: limit // 2 + 1])
-        has_before, older = len(older) > limit // 2, older[: limit // 2]
-        rest = limit - len(older)
-        newer = payloads.read_messages(room.filter(seq__gte=around).order_by("seq")[: rest + 1])
-        has_after, newer = len(newer) > rest, newer[:rest]
+        half = settings.PAGE_MAX_BYTES // 2
+        older, has_before = _first(room.filter(seq__lt=around).order_by("-seq"), limit // 2, half)
+        rest = settings.PAGE_MAX_BYTES - sum(map(payloads.size_of, older))
+        newer, has_after = _first(
+            room.filter(seq__gte=around).order_by("seq"), limit - len(older), max(half, rest)
+        )
         page = [*reversed(older), *newer]
     else:
         upto = room if before is None else room.filter(seq__lt=before)
-        page = payloads.read_messages(upto.order_by("-seq")[: limit + 1])
-        has_before, page = len(page) > limit, page[:limit]
+        page, has_before = _first(upto.order_by("-seq"), limit, settings.PAGE_MAX_BYTES)
         page.reverse()
         has_after = before is not None and room.filter(seq__gt=page[-1].seq if page else before - 1).exists()
     return MessagePage(payloads.for_reader(page), has_before, has_after, seat.room.last_seq, epoch)
+
+
+def _first(rows: Any, limit: int, max_bytes: int) -> tuple[list[objects.Message], bool]:
+    """The first of these messages, at most `limit` and about `max_bytes`, and whether there are more."""
+    found = payloads.read_messages(rows[: limit + 1])
+    fit = number_that_fit(map(payloads.size_of, found[:limit]), max_bytes)
+    return found[:fit], len(found) > fit
 
 
 def message(*, user_id: UUID, room_id: str, message_id: str) -> objects.Message:
@@ -84,7 +93,10 @@ def message(*, user_id: UUID, room_id: str, message_id: str) -> objects.Message:
 def versions(
     *, user_id: UUID, room_id: str, message_id: str, after: int | None, limit: int
 ) -> MessageVersionPage:
-    """A page of what a message said, for its author and whoever moderates the room; Forbidden for others."""
+    """A page of what a message said, for its author and whoever moderates the room; Forbidden for others.
+
+    Fewer than `limit` where they are more than PAGE_MAX_BYTES.
+    """
     seat = room_for_member(user_id=user_id, room_id=room_id)
     now = _message(seat, message_id)
     if now.author.id != user_id and not seat.moderates:
@@ -98,8 +110,14 @@ def versions(
         .values_list("id", "body", "written_at", "message__body", "message__edited_at")[: limit + 1]
     )
     found = [MessageVersion(body, written_at) for _, body, written_at, _, _ in rows[:limit]]
-    if len(rows) >= limit:
-        return MessageVersionPage(found, write_cursor(rows[limit - 1][0]))
+    # With space for what it says now: at the end that comes on top.
+    fit = number_that_fit(
+        (len(msgspec.json.encode(version)) for version in (*found, MessageVersion(now.body, now.created_at))),
+        settings.PAGE_MAX_BYTES,
+    )
+    if len(rows) >= limit or fit < len(found) + 1:
+        fit = min(fit, len(found))
+        return MessageVersionPage(found[:fit], write_cursor(rows[fit - 1][0]))
     if rows:
         now = msgspec.structs.replace(now, body=rows[-1][3], edited_at=rows[-1][4])
     return MessageVersionPage([*found, MessageVersion(now.body, now.edited_at or now.created_at)], None)

@@ -19,6 +19,7 @@ def two_at_once(narrow, settings):
     narrow(REQUESTS_AT_ONCE=2)
     settings.REQUEST_TURN_S = 0.3
     settings.RESPONSE_STALL_S = 60.0
+    settings.PAGE_MAX_BYTES = 2_000_000
 
 
 @pytest.fixture

@@ -181,6 +181,7 @@ async def test_a_reader_who_takes_nothing_of_an_answer_is_cut_off_and_a_slow_one
 ):
     """A page of 1.6 MB, for a reader with a small buffer."""
     settings.RESPONSE_STALL_S = 1.0 if reads else 0.5
+    settings.PAGE_MAX_BYTES = 2_000_000
     for number in range(200):
         await ada.send(room, f"c{number}", "x" * 8_000)
     connection = socket.socket()

@@ -272,3 +272,14 @@ async def test_after_the_ack_of_unsubscribe_no_frame_of_the_room_follows(setting
     assert len(first) < sent
     assert len(second) < sent
     await reader.request("unsubscribe", rooms=[room])  # what is not subscribed is not missed
+
+
+@pytest.mark.parametrize("most", [1, 20_000, 60_000])
+async def test_a_replay_of_long_texts_is_read_in_small_pages_and_is_whole(settings, ada, room, connect, most):
+    settings.REPLAY_PAGE_BYTES = most
+    for number in range(30):
+        await ada.send(room, f"c{number}", "🙂" * (1_000 if number % 10 else 1))
+    socket = await connect(ada)
+    await subscribe(socket, (room, 0))
+    await socket.find(lambda frame: frame.get("seq") == 33)
+    assert seqs(socket, room) == list(range(1, 34))
