@@ -63,7 +63,7 @@ class BlockView(APIView):
         operation_id="blocks_remove",
         tags=["users"],
         summary="Block somebody no more",
-        description="Who is not blocked stays so, and it succeeds.",
+        description="Who is not blocked stays so, and it succeeds; a user there never was is 404.",
         parameters=[_USER_ID],
         responses={204: OpenApiResponse(description="They are not blocked.")},
     )

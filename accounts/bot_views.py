@@ -167,7 +167,8 @@ class BotView(APIView):
         summary="Delete one of my bots",
         description=(
             "For good and at once: its tokens are refused, its sockets close, its names are wiped (the user "
-            "name is free again). It stays in its rooms, shown with `deleted`, until somebody takes it out; "
+            "name is free again). It stays in its rooms, shown with `deleted`, until somebody takes it out (of a room that "
+            "it alone owns nobody can: let it make another owner first); "
             "its messages stay."
         ),
         parameters=[_BOT_ID],

@@ -9,6 +9,7 @@ from accounts.selectors import blocks_among
 from common.ids import new_id
 from realtime import groups
 from tests.api import register
+from tests.bots import make_bot
 
 
 @pytest.fixture
@@ -77,6 +78,12 @@ def test_oneself_is_invalid_and_nobody_is_not_found(ada, act):
     assert (answer.status, answer.code, answer.attrs) == (400, "invalid", {"user_id"})
     for unknown in (new_id(), "x", ada.id.upper(), "%00", "me"):
         assert (act(ada, unknown).status, act(ada, unknown).code) == (404, "not_found")
+
+
+def test_whom_a_person_blocks_is_not_for_api_tokens(ada, bob):
+    bot = make_bot(ada)
+    for answer in (bot.get("users/me/blocks/"), put(bot, bob.id), remove(bot, bob.id)):
+        assert (answer.status, answer.code) == (403, "forbidden")
 
 
 def test_who_is_deleted_can_be_let_go(ada, bob):
