@@ -126,6 +126,8 @@ class UsersView(APIView):
     def get(self, request: Request) -> Response:
         query = request.query_params
         ids, search = ",".join(query.getlist("ids")) if "ids" in query else None, query.get("search")
+        if ids is not None and search is not None:  # an empty one beside the other is one that is not set
+            ids, search = (ids, search or None) if ids else (None, search)
         if (ids is None) == (search is None):
             raise Invalid.field("ids", "either ids or search", "required")
         after, limit = read_cursor(query, str), read_limit(query)  # wrong ones are wrong beside ids, too

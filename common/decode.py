@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from common.errors import Invalid
+from common.errors import FieldError, Invalid
 
 T = TypeVar("T")
 _HALF = re.compile("[\ud800-\udfff]")
@@ -15,6 +15,8 @@ _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _VALUES_MAX = 10_000
 _PATH_MAX_CHARS = 200
 _REQUIRED = "Object missing required field `"
+_STEP = re.compile(r"\.(\w+)|\[(\.\.\.|\d+)\]")  # of a path as msgspec writes it: $.rooms[0].since
+_ANY_KEY = "..."
 
 
 def decode_json(data: bytes | str) -> Any:
@@ -26,21 +28,24 @@ def decode_json(data: bytes | str) -> Any:
 
 
 def decode_struct(data: bytes | str, shape: type[T]) -> T:
-    """`data` as a `shape`; the error names the path of the first field that is wrong."""
+    """`data` as a `shape`; the error names the path of each field that is wrong."""
     try:
         return msgspec.json.decode(data, type=shape)
     except msgspec.ValidationError as error:
-        raise _invalid(error) from None
+        raise _invalid(error, _value_of(data), shape) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _undecodable(data, "The frame is not JSON.") from None
 
 
 def convert_struct(value: Any, shape: type[T]) -> T:
-    """A decoded JSON value as a `shape`, without coercion: "1" is no number and 1 is not true."""
+    """A decoded JSON value as a `shape`, without coercion: "1" is no number and 1 is not true.
+
+    The error names the path of each field that is wrong: of what is inside a field, the first.
+    """
     try:
         return msgspec.convert(value, type=shape)
     except msgspec.ValidationError as error:
-        raise _invalid(error) from None
+        raise _invalid(error, value, shape) from None
 
 
 def half_characters(data: bytes | str) -> tuple[Any, str] | None:
@@ -104,22 +109,69 @@ def _undecodable(data: bytes | str, otherwise: str) -> Invalid:
     return Invalid.field(found[1] or "body", "unpaired surrogates are not text", "bad_character")
 
 
-def _invalid(error: msgspec.ValidationError) -> Invalid:
-    """msgspec says "Expected `int`, got `str` - at `$.rooms[0].since`"."""
+def _value_of(data: bytes | str) -> Any:
+    """The JSON of which a part was wrong; None where the rest is none."""
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _invalid(error: msgspec.ValidationError, value: Any, shape: Any) -> Invalid:
+    """msgspec stops at the first wrong field, and a form shows them all: so each is looked at by itself."""
+    found: list[FieldError] = []
+    if isinstance(value, dict) and isinstance(shape, type) and issubclass(shape, msgspec.Struct):
+        for field in msgspec.structs.fields(shape):
+            name = field.encode_name
+            if name in value:
+                try:
+                    msgspec.convert(value[name], type=field.type)
+                except msgspec.ValidationError as wrong:
+                    found.append(_field_error(wrong, name, value[name], field.type))
+            elif field.required:
+                found.append(FieldError(name, "required", "required"))
+    if found:
+        return Invalid("; ".join(f"{one.attr}: {one.detail}" for one in found), errors=found)
+    one = _field_error(error, "", value, shape)
+    return Invalid(f"{one.attr}: {one.detail}", errors=[one]) if one.attr else Invalid(one.detail)
+
+
+def _field_error(error: msgspec.ValidationError, name: str, value: Any, shape: Any) -> FieldError:
+    """msgspec says "Expected `int`, got `str` - at `$[0].since`", of what is in the field of that `name`."""
     said, _, path = str(error).partition(" - at `")
-    if path:
-        # "[...]" stands for a key of a map, which msgspec does not name.
-        attr = (
-            path.rstrip("`")
-            .removeprefix("$")
-            .replace("[...]", "")
-            .replace("[", ".")
-            .replace("]", "")
-            .lstrip(".")
-        )
-        if said.startswith(_REQUIRED):
-            return Invalid.field(f"{attr}.{said.split('`')[1]}", "required", "required")
-        return Invalid.field(attr, said)
+    steps = [text or index for text, index in _STEP.findall(path)]
+    if _ANY_KEY in steps:
+        _name_key(steps, value, shape)
+    code = "invalid"
     if said.startswith(_REQUIRED):
-        return Invalid.field(said.split("`")[1], "required", "required")
-    return Invalid(said)
+        steps.append(said.split("`")[1])
+        code = said = "required"
+    attr = ".".join(step for step in [name, *steps] if step not in ("", _ANY_KEY))
+    return FieldError(attr[:_PATH_MAX_CHARS], code, said)
+
+
+def _name_key(steps: list[str], value: Any, shape: Any) -> None:
+    """Put the name of the first wrong key into the path of an error, in which msgspec writes "..." for it.
+
+    Half of the keys at a time: a map may have thousands, and anybody may ask for it.
+    """
+    place = steps.index(_ANY_KEY)
+    container = value
+    try:
+        for step in steps[:place]:
+            container = container[int(step) if isinstance(container, list) else step]
+        items = list(container.items())
+    except (LookupError, ValueError, AttributeError):
+        return
+    low, high = 0, len(items)  # the first `low` are good, and one of the first `high` is not
+    while high - low > 1:
+        middle = (low + high) // 2
+        container.clear()
+        container.update(items[low:middle])
+        try:
+            msgspec.convert(value, type=shape)
+            low = middle
+        except msgspec.ValidationError:
+            high = middle
+    if items:
+        steps[place] = str(items[low][0])

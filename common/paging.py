@@ -16,9 +16,9 @@ T = TypeVar("T")
 
 
 def read_int(query: Mapping[str, Any], name: str, *, low: int = 0, high: int = INT64_MAX) -> int | None:
-    """The query parameter `name` as a plain decimal integer in [low, high], None where absent."""
+    """The query parameter `name` as a plain decimal integer in [low, high], None where absent or empty."""
     text = query.get(name)
-    if text is None:
+    if not text:  # empty: clients send what is not set like this
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 19 and low <= int(text) <= high):
         raise Invalid.field(name, f"an integer from {low} to {high}")
@@ -28,11 +28,11 @@ def read_int(query: Mapping[str, Any], name: str, *, low: int = 0, high: int = I
 def read_limit(query: Mapping[str, Any]) -> int:
     """`?limit=`: 50 by default; more than 200 is 200; 0 and what is no number are `invalid`."""
     text = query.get("limit")
-    if text is not None and text.isascii() and text.isdigit() and text.strip("0"):
+    if not text:
+        return LIMIT_DEFAULT
+    if text.isascii() and text.isdigit() and text.strip("0"):
         return LIMIT_MAX if len(text) > 9 else min(int(text), LIMIT_MAX)
-    if text is not None:
-        raise Invalid.field("limit", f"an integer from 1 to {LIMIT_MAX}")
-    return LIMIT_DEFAULT
+    raise Invalid.field("limit", f"an integer from 1 to {LIMIT_MAX}")
 
 
 def number_that_fit(sizes: Iterable[int], max_bytes: int) -> int:
@@ -54,9 +54,9 @@ def write_cursor(*key: Any) -> str:
 
 
 def read_cursor(query: Mapping[str, Any], shape: type[T]) -> T | None:
-    """The sort key in `?cursor=`, None where absent; anything else than ours is `invalid`."""
+    """The sort key in `?cursor=`, None where absent or empty; anything else than ours is `invalid`."""
     text = query.get("cursor")
-    if text is None:
+    if not text:
         return None
     try:
         return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=shape)

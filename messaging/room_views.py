@@ -66,7 +66,7 @@ class RoomsView(APIView):
         },
     )
     def get(self, request: Request) -> Response:
-        kind = request.query_params.get("kind")
+        kind = request.query_params.get("kind") or None
         if kind is not None and kind not in Kind.values:
             raise Invalid.field("kind", "public, private or direct")
         page = inbox.my_rooms(

@@ -68,7 +68,7 @@ class MessagesView(APIView):
     )
     def get(self, request: Request, room_id: str) -> Response:
         query = request.query_params
-        if "thread" in query:
+        if query.get("thread"):
             raise Invalid.field("thread", "not supported by this server yet")
         around = {name: read_int(query, name) for name in ("before", "after", "around")}
         if sum(value is not None for value in around.values()) > 1:

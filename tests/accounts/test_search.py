@@ -76,6 +76,20 @@ def test_either_search_or_ids(team, query):
     assert (answer.status, answer.code, answer.attrs) == (400, "invalid", {"ids"})
 
 
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("ids={bob}&search=", ["bob"]),
+        ("ids=&search=lovelace", ["ada"]),
+        ("ids=", []),
+        ("ids=&search=&limit=1", ["ada"]),
+    ],
+)
+def test_an_empty_one_beside_the_other_is_not_set(team, bob, query, names):
+    results = team.see(f"users/?{query.format(bob=bob.id)}")["results"]
+    assert [profile["username"] for profile in results] == names
+
+
 @pytest.mark.parametrize("text", ["x" * 101, "%00", "a%00b", "x" * 5_000])
 def test_what_is_no_text_or_too_long_is_invalid(team, text):
     answer = team.get(f"users/?search={text}")

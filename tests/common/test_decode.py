@@ -2,10 +2,13 @@
 
 import time
 import tracemalloc
+from typing import Annotated
 
+import msgspec
 import pytest
+from msgspec import UNSET, Meta, UnsetType
 
-from common.decode import decode_json, half_characters
+from common.decode import convert_struct, decode_json, decode_struct, half_characters
 from common.errors import Invalid
 
 
@@ -51,3 +54,56 @@ def test_looking_for_it_costs_no_more_than_reading(text):
     assert took_s < 1
     assert peak < 10_000_000
     assert all(len(error.attr) <= 200 for error in refused.value.errors)
+
+
+class Inner(msgspec.Struct):
+    x: int
+
+
+class Form(msgspec.Struct):
+    """As bodies and frames are."""
+
+    name: str
+    number: Annotated[int, Meta(ge=0, le=9)]
+    more: dict[str, Annotated[int, Meta(ge=0)] | None] | None = None
+    people: list[Inner] | UnsetType = UNSET
+
+
+@pytest.mark.parametrize(
+    ("text", "errors"),
+    [
+        ("{}", {"name": "required", "number": "required"}),
+        ('{"name": 1, "number": 10, "more": [], "people": null}', dict.fromkeys(Form.__struct_fields__, "invalid")),
+        ('{"number": "1", "x": 1}', {"name": "required", "number": "invalid"}),
+        ('{"name": "", "number": 1, "people": [{"x": 1}, {}, {}]}', {"people.1.x": "required"}),
+        ('{"name": "", "people": [1]}', {"number": "required", "people.0": "invalid"}),
+        ('{"name": "", "number": 1, "more": {"a": 1, "b.c": -1, "d": "1"}}', {"more.b.c": "invalid"}),
+        ('{"name": "", "number": 1, "more": {"a": 1.5}}', {"more.a": "invalid"}),
+        ('{"name": null, "number": 1, "more": {"a": 1, "b": null, "": true}}', {"name": "invalid", "more": "invalid"}),
+    ],
+)  # fmt: skip
+def test_every_wrong_field_is_named_in_order(text, errors):
+    for read in (lambda: decode_struct(text, Form), lambda: convert_struct(decode_json(text.encode()), Form)):
+        with pytest.raises(Invalid) as refused:
+            read()
+        assert [(error.attr, error.code) for error in refused.value.errors] == list(errors.items())
+        assert all(error.detail in refused.value.detail for error in refused.value.errors)
+
+
+@pytest.mark.parametrize("text", ["[]", "1", "null", '"x"'])
+def test_what_is_no_object_has_no_wrong_fields(text):
+    with pytest.raises(Invalid) as refused:
+        decode_struct(text, Form)
+    assert refused.value.errors == ()
+
+
+def test_a_wrong_key_among_thousands_is_found_at_once():
+    keys = [f"{number:x}" for number in range(10_000)]
+    for wrong in (keys[0], keys[6_789], keys[-1]):
+        more = {key: -1 if key >= wrong and key in (wrong, keys[-1]) else 1 for key in keys}
+        text = msgspec.json.encode({"name": "", "number": 1, "more": more})
+        started = time.process_time()
+        with pytest.raises(Invalid) as refused:
+            decode_struct(text, Form)
+        assert time.process_time() - started < 0.2
+        assert [error.attr for error in refused.value.errors] == [f"more.{wrong}"]

@@ -13,7 +13,7 @@ from common.ids import new_id
 from common.paging import INT64_MAX, read_cursor, read_int, read_limit, write_cursor
 from messaging.inbox import RoomKey
 
-NO_NUMBERS = ["", " ", "-1", "+1", "1e5", "1.0", "true", "null", "0x10", "1_000", " 1", "1 ", "１", "٣", "NaN",
+NO_NUMBERS = [" ", "-1", "+1", "1e5", "1.0", "true", "null", "0x10", "1_000", " 1", "1 ", "１", "٣", "NaN",
               "²", "\x00", "1\n"]  # fmt: skip
 
 
@@ -31,9 +31,11 @@ def test_a_plain_number_is_read(text, number):
     assert read_int({"since": text}, "since") == number
 
 
-def test_a_number_that_is_absent_is_none():
-    assert read_int({}, "since") is None
-    assert read_limit({}) == 50
+@pytest.mark.parametrize("query", [{}, {"since": "", "limit": "", "cursor": ""}])
+def test_what_is_absent_or_empty_is_not_set(query):
+    assert read_int(query, "since") is None
+    assert read_limit(query) == 50
+    assert read_cursor(query, int) is None
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,7 @@ def encoded(text):
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-GARBAGE = ["", "x", "é", "====", "a" * 5000, "\x00", encoded("{"), encoded("[" * 1000), encoded("null"),
+GARBAGE = ["x", "é", "====", "a" * 5000, "\x00", encoded("{"), encoded("[" * 1000), encoded("null"),
            encoded('"a"'), encoded("NaN"), encoded("true"), "/w", "\udc80"]  # fmt: skip
 
 

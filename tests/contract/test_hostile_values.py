@@ -12,7 +12,7 @@ from tests.filling import fill
 
 NUMBERS = {
     "-1": False, "0": True, str(2**31): True, str(2**63 - 1): True, str(2**63): False, str(10**30): False,
-    "1e5": False, "true": False, "": False, "%201": False, "%2B1": False, "1_000": False, "1.0": False,
+    "1e5": False, "true": False, "%201": False, "%2B1": False, "1_000": False, "1.0": False,
     "0x10": False, "%EF%BC%91": False, "NaN": False, "null": False, "%00": False, "9" * 4000: False,
     "[1]": False, "%ED%A0%80": False,
 }  # fmt: skip

@@ -174,7 +174,7 @@ async def test_integers_are_plain_and_in_range(server, ada, room):
                 ("seq", f'"type":"read","room":"{room}","seq":{value}'),
                 ("rooms.0.since", f'"type":"subscribe","rooms":[{{"room":"{room}","since":{value}}}]'),
                 ("max", f'"type":"subscribe","rooms":"all","max":{value}'),
-                ("since", f'"type":"subscribe","rooms":"all","since":{{"{room}":{value}}}'),
+                (f"since.{room}", f'"type":"subscribe","rooms":"all","since":{{"{room}":{value}}}'),
             ):
                 answer = await wire.ask(f'{{"id":7,{text}}}')
                 assert (answer["type"], answer["id"], answer["code"]) == ("error", 7, "invalid"), (

