@@ -6,11 +6,27 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+import uvicorn.server
+
 from gateway.runtime import Runtime, runtime
 from gateway.server import Server, listen, server_config
 
 T = TypeVar("T")
 _START_S = 10.0
+
+
+class _ShortWaits:
+    """asyncio for uvicorn's server: it looks every 0.1 s whether it is to stop, and a test stops it at once."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    @staticmethod
+    async def sleep(delay_s: float) -> None:
+        await asyncio.sleep(delay_s / 10)
+
+
+uvicorn.server.asyncio = _ShortWaits()  # type: ignore[assignment]
 
 
 class OwnLoop:
