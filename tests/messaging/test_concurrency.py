@@ -19,7 +19,7 @@ from tests.api import PASSWORD
 from tests.client.rest import Rest
 from tests.client.socket import Socket
 
-WRITERS, EACH = 8, 60
+WRITERS, EACH = 8, 150
 TOTAL = WRITERS * EACH
 
 
