@@ -10,6 +10,7 @@ from common.errors import AlreadyExists, FieldError, Invalid
 from common.text import clean_text, username_look
 
 EMAIL_MAX_CHARS = 254  # RFC 5321, as RFC 3696's erratum 1690 counts
+PASSWORD_MIN_CHARS = 8  # Django's MinimumLengthValidator, as AUTH_PASSWORD_VALIDATORS leaves it
 PASSWORD_MAX_CHARS = 128  # hashing is dear: nobody makes us hash a megabyte
 BIO_MAX_CHARS = 500
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from asgiref.sync import async_to_sync
@@ -24,6 +24,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from common.errors import FieldError, Unavailable
+from common.meaning import means
 from common.schema import problems, ref
 from openapi.pages import page_policy
 
@@ -41,7 +42,7 @@ _migrated: set[str] = set()
 class Health(msgspec.Struct, frozen=True):
     """The process answers. It says nothing about the database or the bus."""
 
-    status: Literal["ok"] = "ok"
+    status: Annotated[Literal["ok"], means("Always the same word.")] = "ok"
 
 
 class HealthView(APIView):

@@ -5,19 +5,20 @@ backend/errors.py, the socket's is gateway/frames.py; there is no third.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 
+from common.meaning import means
 from common.standing import Standing
 
 
 class FieldError(msgspec.Struct, frozen=True):
     """What is wrong with one field: `attr` is its path with dots (`rooms.0.since`)."""
 
-    attr: str
-    code: str
-    detail: str
+    attr: Annotated[str, means("The field: its path with dots, places in lists from 0.")]
+    code: Annotated[str, means("What is wrong, to switch on: `required`, `blank`, `too_long`, `invalid`, ….")]
+    detail: Annotated[str, means("The same in English, for people.")]
 
 
 class ParleyError(Exception):

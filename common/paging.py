@@ -2,17 +2,20 @@
 
 import base64
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from common.errors import Invalid
+from common.meaning import means
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
 INT64_MAX = 2**63 - 1
 
 T = TypeVar("T")
+NextCursor = Annotated[str | None, means("For the next page, as `?cursor=`; null at the end.")]
+"""Of every page of a list."""
 
 
 def read_int(query: Mapping[str, Any], name: str, *, low: int = 0, high: int = INT64_MAX) -> int | None:

@@ -1,9 +1,12 @@
 """An error as REST clients get it: RFC 9457 `application/problem+json`."""
 
+from typing import Annotated
+
 import structlog
 from msgspec import UNSET, Struct, UnsetType
 
 from common.errors import FieldError, ParleyError
+from common.meaning import means
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -15,15 +18,20 @@ class Problem(Struct, frozen=True):
     `retry_after` the seconds to wait before asking again.
     """
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    request_id: str
-    errors: tuple[FieldError, ...] | UnsetType = UNSET
-    reason: str | UnsetType = UNSET
-    retry_after: float | UnsetType = UNSET
+    type: Annotated[str, means("`urn:parley:problem:` and the code.")]
+    title: Annotated[str, means("What the code means, in English; the same for every such problem.")]
+    status: Annotated[int, means("The HTTP status, once more.", minimum=400, maximum=599)]
+    detail: Annotated[str, means("What it is this time, in English, for people.")]
+    code: Annotated[str, means("What to switch on.")]
+    request_id: Annotated[str, means("The request in the server's log, as in the header `X-Request-ID`.")]
+    errors: Annotated[tuple[FieldError, ...] | UnsetType, means("The wrong fields.")] = UNSET
+    reason: Annotated[
+        str | UnsetType,
+        means("Why the log cannot be read from there: `ahead`, `epoch`, `pruned`; of `resync`."),
+    ] = UNSET
+    retry_after: Annotated[
+        float | UnsetType, means("Seconds to wait before the same may pass.", minimum=0)
+    ] = UNSET
 
 
 def current_request_id() -> str:

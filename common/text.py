@@ -10,6 +10,8 @@ from common.errors import Invalid
 from common.lookalikes import look_of
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+CLIENT_ID_PATTERN = f"^{CLIENT_ID.pattern}$"
+"""The same for a JSON schema, which searches."""
 
 # What people do not see: white space, zero-width spaces and joiners. The latter have a place inside words
 # and emoji, but are nothing alone.

@@ -11,7 +11,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 from msgspec import UNSET, Meta
 
-from common.paging import number_that_fit, write_cursor
+from common.meaning import means
+from common.paging import NextCursor, number_that_fit, write_cursor
 from messaging import payloads
 from messaging.models import Message
 from realtime import objects
@@ -43,8 +44,8 @@ _MENTIONS = f"""
 class RoomPage(msgspec.Struct, frozen=True):
     """A page of my rooms, the latest event of any kind first."""
 
-    results: list[objects.Room]
-    next_cursor: str | None
+    results: Annotated[list[objects.Room], means("The rooms.")]
+    next_cursor: NextCursor
 
 
 class RoomKey(msgspec.Struct, frozen=True, array_like=True):

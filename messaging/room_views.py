@@ -24,6 +24,12 @@ from rooms.serializers import CreateRoomBody, UpdateRoomBody
 
 _ROOM_ID = path_id("room_id", "The room's id.")
 _MINE = examples.ROOM | {"me": examples.ROOM_ME}
+_MADE = examples.ROOM | {
+    "last_seq": 2,
+    "changed_seq": 2,
+    "member_count": 1,
+    "me": examples.ROOM_ME | {"last_read_seq": 0, "unread_count": 0},
+}
 _DIRECT = examples.DIRECT_ROOM | {"me": examples.ROOM_ME | {"role": "member"}}
 _JOINED = examples.ROOM | {
     "kind": "public",
@@ -90,7 +96,7 @@ class RoomsView(APIView):
         examples=[
             OpenApiExample(
                 "A private room",
-                value={"kind": "private", "name": "Engine room", "members": [examples.BOB["id"]]},
+                value={"kind": "private", "name": "Engine room", "topic": "Cards, cogs and steam"},
                 request_only=True,
             )
         ],
@@ -98,12 +104,12 @@ class RoomsView(APIView):
             201: OpenApiResponse(
                 ref(objects.Room),
                 description="The room.",
-                examples=[OpenApiExample("Made", value=_MINE)],
+                examples=[OpenApiExample("Made", value=_MADE)],
             ),
             200: OpenApiResponse(
                 ref(objects.Room),
                 description="It had been made before.",
-                examples=[OpenApiExample("Made before", value=_MINE)],
+                examples=[OpenApiExample("Made before", value=_MADE)],
             ),
             **problems(ClientIdConflict),
         },

@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from django.conf import settings
 
 from common.errors import Forbidden, NotFound
-from common.paging import number_that_fit, write_cursor
+from common.meaning import means
+from common.paging import NextCursor, number_that_fit, write_cursor
 from messaging import payloads
 from messaging.models import Message, MessageEdit
 from realtime import objects
+from realtime.objects import Epoch, RoomSeq
 from rooms.access import Seat, known_id, room_for_member
 from rooms.selectors import current_epoch
 
@@ -20,25 +22,25 @@ from rooms.selectors import current_epoch
 class MessageVersion(msgspec.Struct, frozen=True):
     """What a message said from `written_at` until the next version, the last one until now."""
 
-    body: str
-    written_at: datetime
+    body: Annotated[str, means("What it said.")]
+    written_at: Annotated[datetime, means("Since when.")]
 
 
 class MessageVersionPage(msgspec.Struct, frozen=True):
     """A page of what a message said, the oldest first; nothing of a deleted one."""
 
-    results: Sequence[MessageVersion]
-    next_cursor: str | None
+    results: Annotated[Sequence[MessageVersion], means("The versions, the oldest first.")]
+    next_cursor: NextCursor
 
 
 class MessagePage(msgspec.Struct, frozen=True):
     """Messages in `seq` order. `room_seq` is the head of the log from before they were read."""
 
-    results: Sequence[objects.Message]
-    has_before: bool
-    has_after: bool
-    room_seq: int
-    epoch: str
+    results: Annotated[Sequence[objects.Message], means("The messages, in `seq` order.")]
+    has_before: Annotated[bool, means("There are older ones.")]
+    has_after: Annotated[bool, means("There are newer ones.")]
+    room_seq: RoomSeq
+    epoch: Epoch
 
 
 def history(

@@ -97,11 +97,10 @@ class MessagesView(APIView):
                 request_only=True,
             ),
             OpenApiExample(
-                "A reply with the application's own data",
+                "With the application's own data",
                 value={
                     "client_id": "phone-1763889600-2",
                     "body": "@ada, so it is.",
-                    "reply_to": examples.MESSAGE["id"],
                     "metadata": {"mood": "proud", "card": 7},
                 },
                 request_only=True,

@@ -13,8 +13,13 @@ Json = dict[str, Any]
 
 
 def shortcomings(found: Json) -> list[str]:
-    """What the operations of a document lack, in words; empty where it is fit to be published."""
-    said = []
+    """What the operations and shapes of a document lack, in words; empty where it is fit to be published."""
+    said = [
+        f"the field {field} of {name} has no description"
+        for name, shape in found["components"]["schemas"].items()
+        for field, schema in shape.get("properties", {}).items()
+        if not schema.get("description")
+    ]
     seen: set[str] = set()
     described = {tag["name"] for tag in found.get("tags", [])}
     for path, operation in operations(found):

@@ -3,10 +3,11 @@
 On the wire they are ready bytes (`EventPage.results`), whose types the page's struct cannot name.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
+from common.meaning import means
 from realtime.events import (
     Event,
     EventType,
@@ -42,7 +43,7 @@ def event_structs() -> tuple[type[msgspec.Struct], ...]:
     ]
     return tuple(
         msgspec.defstruct(
-            _name(kind), [*fields, ("data", data)], tag_field="type", tag=kind.value,
+            _name(kind), [*fields, ("data", Annotated[data, means("What the event brings.")])], tag_field="type", tag=kind.value,
             namespace={"__doc__": f"`{kind.value}`."},
         )
         for kind, data in DATA.items()

@@ -21,7 +21,7 @@ def components(structs: Sequence[type]) -> dict[str, Json]:
         for field in shape.fields:
             _complete(schema["properties"][field.encode_name], field.type)
         if shape.tag_field is not None:
-            schema["properties"][shape.tag_field]["type"] = "string"
+            schema["properties"][shape.tag_field] |= {"type": "string", "description": "What happened."}
     for schema in found.values():
         if "description" in schema:
             schema["description"] = inspect.cleandoc(schema["description"])
@@ -33,7 +33,7 @@ def _every_struct(structs: Sequence[type]) -> list[shapes.StructType]:
     found: dict[type, shapes.StructType] = {}
     waiting: list[shapes.Type] = list(shapes.multi_type_info(structs))
     while waiting:
-        shape = waiting.pop()
+        shape = _bare(waiting.pop())
         match shape:
             case shapes.StructType(cls=cls, fields=fields):
                 if cls not in found:
@@ -48,8 +48,14 @@ def _every_struct(structs: Sequence[type]) -> list[shapes.StructType]:
     return list(found.values())
 
 
+def _bare(shape: shapes.Type) -> shapes.Type:
+    """Without what only the document is told of it."""
+    return _bare(shape.type) if isinstance(shape, shapes.Metadata) else shape
+
+
 def _complete(schema: Json, shape: shapes.Type) -> None:
     """Say what msgspec leaves out: that times are times, integers are long, and enums are texts."""
+    shape = _bare(shape)
     match shape:
         case shapes.DateTimeType():
             schema["format"] = "date-time"
@@ -62,6 +68,11 @@ def _complete(schema: Json, shape: shapes.Type) -> None:
         case shapes.DictType(value_type=value) if "additionalProperties" in schema:
             _complete(schema["additionalProperties"], value)
         case shapes.UnionType(types=types):
+            # What is said of the field holds for what it may be beside null.
+            bounds = {key: schema.pop(key) for key in schema.keys() - {"anyOf", "description", "default"}}
+            for part in schema["anyOf"]:
+                if part != {"type": "null"}:
+                    part.update(bounds)
             # msgspec writes the alternatives in the order of the annotation.
             for part, one in zip(schema["anyOf"], types, strict=True):
                 _complete(part, one)

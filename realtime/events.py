@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 
-from realtime.objects import Member, Message, Room
+from common.meaning import means
+from realtime.objects import Epoch, Member, Message, Room, RoomSeq
 
 
 class EventType(StrEnum):
@@ -37,7 +38,7 @@ MOVES_ROOM = frozenset(
 class RoomData(msgspec.Struct, frozen=True):
     """`room.created` and `room.updated`."""
 
-    room: Room
+    room: Annotated[Room, means("The room as it is when this is sent, without `me`.")]
 
 
 class RoomDeletedData(msgspec.Struct, frozen=True):
@@ -47,39 +48,39 @@ class RoomDeletedData(msgspec.Struct, frozen=True):
 class MemberData(msgspec.Struct, frozen=True):
     """`member.joined` and `member.updated`."""
 
-    member: Member
+    member: Annotated[Member, means("The member as they are when this is sent.")]
 
 
 class MemberLeftData(msgspec.Struct, frozen=True):
     """`member.left`: `reason` is `left`, `removed`, `banned` or `deleted`."""
 
-    user: UUID
-    reason: str
+    user: Annotated[UUID, means("The id of who is out.")]
+    reason: Annotated[str, means("How: `left`, `removed` or `banned`; not yet: `deleted`.")]
 
 
 class MessageData(msgspec.Struct, frozen=True):
     """`message.created`, `message.updated`, and `message.deleted` with the tombstone."""
 
-    message: Message
+    message: Annotated[Message, means("The message as it is when this is sent, without `me`.")]
 
 
 class Event(msgspec.Struct, frozen=True):
     """A numbered event as it stands on the wire and in `GET rooms/{id}/events/`."""
 
     type: str
-    room: UUID
-    seq: int
-    at: datetime
-    actor: UUID | None
+    room: Annotated[UUID, means("The id of the room.")]
+    seq: Annotated[int, means("The event's number: 1, 2, 3 … in its room, without gaps.", minimum=1)]
+    at: Annotated[datetime, means("When it happened.")]
+    actor: Annotated[UUID | None, means("The id of who did it; null where nobody did.")]
     data: Any
 
 
 class EventPage(msgspec.Struct, frozen=True):
     """A page of a room's log; `results` hold the very frames of the socket."""
 
-    results: Sequence[msgspec.Raw]
-    room_seq: int
-    epoch: str
+    results: Annotated[Sequence[msgspec.Raw], means("The events, in `seq` order, as on the WebSocket.")]
+    room_seq: RoomSeq
+    epoch: Epoch
 
 
 _encoder = msgspec.json.Encoder()

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -11,8 +11,10 @@ from django.db.models import Exists, FilteredRelation, OuterRef, Q, Subquery
 from accounts.models import Block
 from common.errors import Blocked, Forbidden, Muted, NotAMember, NotFound
 from common.ids import new_id
-from common.paging import write_cursor
+from common.meaning import means
+from common.paging import NextCursor, write_cursor
 from realtime import objects
+from realtime.objects import RoomSeq
 from rooms.access import known_id, room_for_member, standing_bans
 from rooms.models import Epoch, Kind, Membership, Role, Room
 from rooms.payloads import ban_of, member_of
@@ -50,16 +52,16 @@ class Standing(NamedTuple):
 class MemberPage(msgspec.Struct, frozen=True):
     """A page of a room's members. `room_seq` is the head of the log from before they were read."""
 
-    results: list[objects.Member]
-    next_cursor: str | None
-    room_seq: int
+    results: Annotated[list[objects.Member], means("The members, in the order of first joining.")]
+    next_cursor: NextCursor
+    room_seq: RoomSeq
 
 
 class BanPage(msgspec.Struct, frozen=True):
     """A page of a room's bans that hold now, the newest first."""
 
-    results: list[objects.Ban]
-    next_cursor: str | None
+    results: Annotated[list[objects.Ban], means("The bans, the newest first.")]
+    next_cursor: NextCursor
 
 
 class Head(NamedTuple):

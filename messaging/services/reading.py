@@ -1,11 +1,13 @@
 """Read positions."""
 
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from django.db.models import Q
 
 from common.db import with_retry
+from common.meaning import means
 from messaging.inbox import me_now
 from realtime.protocol import RoomMeMoved
 from realtime.publish import notify_on_commit
@@ -16,8 +18,10 @@ from rooms.models import Membership
 class Read(msgspec.Struct, frozen=True):
     """Where a reader stands now."""
 
-    last_read_seq: int
-    unread_count: int
+    last_read_seq: Annotated[int, means("My read position now.", minimum=0)]
+    unread_count: Annotated[
+        int, means('Others\' messages after it; 100 reads "100 or more".', minimum=0, maximum=100)
+    ]
 
 
 def mark_read(*, user_id: UUID, room_id: str, seq: int, force: bool = False) -> Read:

@@ -1,18 +1,22 @@
 """The OpenAPI document: complete, valid, and what the code does."""
 
 import copy
+import re
 from io import StringIO
 
 import msgspec
 import pytest
+from django.contrib.auth.password_validation import MinimumLengthValidator, get_default_password_validators
 from django.core.management import call_command
 from django.test import Client
 from jsonschema import Draft202012Validator, FormatChecker
 
+from accounts.rules import EMAIL_MAX_CHARS, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS
 from common import examples
 from common.errors import REST_ERRORS, NotAMember, NotFound
 from common.problems import PROBLEM_JSON
 from common.schema import problems
+from common.text import USERNAME_MAX_CHARS
 from openapi.checks import check_document, shortcomings
 from openapi.events import DATA
 from openapi.examples import example_of
@@ -210,7 +214,11 @@ def test_every_event_of_the_log_has_its_shape():
     assert [part["$ref"] for part in schemas["Event"]["oneOf"]] == list(mapping.values())
     for kind, reference in mapping.items():
         shape = schemas[reference.removeprefix(REFERENCES)]
-        assert shape["properties"]["type"] == {"enum": [kind], "type": "string"}
+        assert shape["properties"]["type"] == {
+            "enum": [kind],
+            "type": "string",
+            "description": "What happened.",
+        }
         assert sorted(shape["required"]) == sorted(Event.__struct_fields__)
         assert msgspec.convert(example_of(shape, schemas)["data"], DATA[EventType(kind)])
 
@@ -233,16 +241,60 @@ def test_a_view_names_its_own_errors_by_class():
     assert [example.value["code"] for example in named[403, PROBLEM_JSON].examples] == ["not_a_member"]
 
 
+def without_words(fields):
+    """The fields of a shape without what is said of them."""
+    return {
+        name: {key: value for key, value in field.items() if key != "description"}
+        for name, field in fields.items()
+    }
+
+
+def shape_of(name):
+    return document()["components"]["schemas"][name]["properties"]
+
+
+def test_every_field_says_what_it_means():
+    found = copy.deepcopy(document())
+    assert not [line for line in shortcomings(found) if "no description" in line]
+    del found["components"]["schemas"]["Room"]["properties"]["topic"]["description"]
+    assert shortcomings(found) == ["the field topic of Room has no description"]
+
+
+def test_bounds_are_those_that_the_services_keep(settings):
+    sent = shape_of("SendMessageBody")
+    assert sent["body"]["maxLength"] == settings.MESSAGE_MAX_CHARS
+    assert re.fullmatch(sent["client_id"]["pattern"], "a.B:c-9_")
+    assert not re.search(sent["client_id"]["pattern"], "a b")
+    assert str(settings.METADATA_MAX_BYTES) in sent["metadata"]["description"]
+    user = shape_of("RegisterBody")
+    assert (user["username"]["minLength"], user["username"]["maxLength"]) == (1, USERNAME_MAX_CHARS)
+    assert (user["password"]["minLength"], user["password"]["maxLength"]) == (8, PASSWORD_MAX_CHARS)
+    # Bounds stand with what they bound, and not with null.
+    assert user["email"]["anyOf"] == [{"type": "string", "maxLength": EMAIL_MAX_CHARS}, {"type": "null"}]
+    assert shape_of("UpdateRoomBody")["slow_mode_s"]["maximum"] == settings.SLOW_MODE_MAX_S
+    [people, _] = shape_of("CreateRoomBody")["members"]["anyOf"]
+    assert people["maxItems"] == settings.MEMBERS_MAX_PER_REQUEST
+    assert people["items"]["format"] == "uuid"
+    me = shape_of("RoomMe")
+    assert (me["unread_count"]["minimum"], me["unread_count"]["maximum"]) == (0, 100)
+
+
+def test_the_shortest_password_is_what_the_document_says():
+    lengths = [validator.min_length for validator in get_default_password_validators()
+               if isinstance(validator, MinimumLengthValidator)]  # fmt: skip
+    assert lengths == [PASSWORD_MIN_CHARS]
+
+
 def test_times_ids_and_numbers_say_what_they_are():
     message = components([objects.Message])["Message"]
-    fields = message["properties"]
+    fields = without_words(message["properties"])
     assert fields["created_at"] == {"type": "string", "format": "date-time"}
     assert fields["edited_at"] == {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}
-    assert fields["seq"] == {"type": "integer", "format": "int64"}
+    assert fields["seq"] == {"type": "integer", "format": "int64", "minimum": 1}
     assert fields["mentions"] == {"type": "array", "items": {"type": "string", "format": "uuid"}}
     assert "me" in fields
     assert "me" not in message["required"]
-    room = components([objects.Room])["Room"]["properties"]
+    room = without_words(components([objects.Room])["Room"]["properties"])
     assert room["kind"] == {"type": "string", "enum": ["direct", "private", "public"]}
     assert "    " not in components([objects.Room])["Room"]["description"]
 
