@@ -16,7 +16,7 @@ from accounts.models import ApiToken, User
 from accounts.profiles import update_profile
 from accounts.rules import BIO_MAX_CHARS, refuse_taken
 from common import clock
-from common.errors import Forbidden, Invalid, NotFound, RateLimited, UserDisabled
+from common.errors import AllWrong, Forbidden, Invalid, NotFound, RateLimited, UserDisabled
 from common.ids import parse_id
 from common.text import clean_name, clean_text, clean_url, clean_username, username_key
 from realtime.publish import sessions_ended_on_commit, user_disabled_on_commit
@@ -41,11 +41,17 @@ def create_bot(
     has as many as they may; RateLimited where they have made BOTS_PER_DAY within a day, those deleted since
     too: each is somebody new to a room that has banned the one before. Locks the owner's row.
     """
-    bot = User(is_bot=True, owner_id=owner_id, username=clean_username(username), created_at=clock.now())
-    bot.username_key = username_key(bot.username)
-    bot.display_name = clean_name(display_name, attr="display_name", blank=True) or bot.username
-    bot.bio = clean_text(bio, attr="bio", max_chars=BIO_MAX_CHARS)
-    bot.avatar = clean_url(avatar, attr="avatar") if avatar else ""
+    bot, wrong = User(is_bot=True, owner_id=owner_id, created_at=clock.now()), AllWrong()
+    with wrong:
+        bot.username = clean_username(username)
+        bot.username_key = username_key(bot.username)
+    with wrong:
+        bot.display_name = clean_name(display_name, attr="display_name", blank=True) or bot.username
+    with wrong:
+        bot.bio = clean_text(bio, attr="bio", max_chars=BIO_MAX_CHARS)
+    with wrong:
+        bot.avatar = clean_url(avatar, attr="avatar") if avatar else ""
+    wrong.check()
     bot.set_unusable_password()
     try:
         with transaction.atomic():

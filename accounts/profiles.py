@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from accounts import guessing
 from accounts.models import User
 from accounts.rules import BIO_MAX_CHARS, clean_email, refuse_taken
-from common.errors import UserDisabled
+from common.errors import AllWrong, UserDisabled
 from common.text import clean_name, clean_text, clean_url, clean_username, username_key
 
 
@@ -32,18 +32,25 @@ def update_profile(
     user's row.
     """
     changes: dict[str, Any] = {}
+    wrong = AllWrong()
     if username is not UNSET:
-        changes["username"] = clean_username(username)
-        changes["username_key"] = username_key(changes["username"])
+        with wrong:
+            changes["username"] = clean_username(username)
+            changes["username_key"] = username_key(changes["username"])
     if display_name is not UNSET:
-        changes["display_name"] = clean_name(display_name or "", attr="display_name", blank=True)
+        with wrong:
+            changes["display_name"] = clean_name(display_name or "", attr="display_name", blank=True)
     if email is not UNSET:
-        changes["email"] = address = clean_email(email)
-        changes["email_key"] = address.casefold() if address else None
+        with wrong:
+            changes["email"] = address = clean_email(email)
+            changes["email_key"] = address.casefold() if address else None
     if bio is not UNSET:
-        changes["bio"] = clean_text(bio or "", attr="bio", max_chars=BIO_MAX_CHARS)
+        with wrong:
+            changes["bio"] = clean_text(bio or "", attr="bio", max_chars=BIO_MAX_CHARS)
     if avatar is not UNSET:
-        changes["avatar"] = clean_url(avatar, attr="avatar") if avatar else ""
+        with wrong:
+            changes["avatar"] = clean_url(avatar, attr="avatar") if avatar else ""
+    wrong.check()
     address_key = changes.get("email_key")
     if address_key and source is not None and not _is_theirs(user_id, address_key):
         guessing.other_address(user_id, source)

@@ -10,7 +10,7 @@ from accounts import guessing, hashers, sessions, tokens
 from accounts.models import Session, User
 from accounts.rules import EMAIL_MAX_CHARS, clean_email, clean_new_password, clean_password, refuse_taken
 from common import clock
-from common.errors import BadCredentials, SessionEnded, TokenInvalid, UserDisabled
+from common.errors import AllWrong, BadCredentials, SessionEnded, TokenInvalid, UserDisabled
 from common.text import clean_name, clean_text, clean_username, username_key
 
 
@@ -38,13 +38,20 @@ def register(
     Unavailable where too many passwords wait to be hashed. RateLimited where too many have come from
     `source` (common.addresses; None is nobody's), whatever became of them: each tells whether a name is taken.
     """
-    user = User(username=clean_username(username))
-    user.username_key = username_key(user.username)
-    user.email = clean_email(email)
-    user.email_key = user.email.casefold() if user.email else None
-    user.display_name = clean_name(display_name, attr="display_name", blank=True) or user.username
-    device = clean_name(device, attr="device", blank=True)
-    password = clean_new_password(password, user)
+    user, wrong = User(), AllWrong()
+    with wrong:
+        user.username = clean_username(username)
+        user.username_key = username_key(user.username)
+    with wrong:
+        user.email = clean_email(email)
+        user.email_key = user.email.casefold() if user.email else None
+    with wrong:
+        user.display_name = clean_name(display_name, attr="display_name", blank=True) or user.username
+    with wrong:
+        device = clean_name(device, attr="device", blank=True)
+    with wrong:
+        password = clean_new_password(password, user)
+    wrong.check()
     if source is not None:
         guessing.registration(source)
     with hashers.turn():

@@ -5,6 +5,7 @@ backend/errors.py, the socket's is gateway/frames.py; there is no third.
 """
 
 from collections.abc import Sequence
+from types import TracebackType
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -55,6 +56,31 @@ class Invalid(ParleyError):
     def field(cls, attr: str, detail: str, code: str = "invalid") -> "Invalid":
         """The usual case: one field is wrong."""
         return cls(f"{attr}: {detail}", errors=[FieldError(attr, code, detail)])
+
+
+class AllWrong:
+    """What is wrong with several fields, told at once: `with wrong:` around each, then `wrong.check()`."""
+
+    def __init__(self) -> None:
+        self._found: list[Invalid] = []
+
+    def __enter__(self) -> None:
+        """The block may find a field wrong: it goes on after it."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        """Whether the error is kept for `check`."""
+        if not isinstance(error, Invalid) or not error.errors:
+            return False
+        self._found.append(error)
+        return True
+
+    def check(self) -> None:
+        """Invalid with every field that was found wrong, in order; nothing where none was."""
+        if self._found:
+            errors = [one for found in self._found for one in found.errors]
+            raise Invalid("; ".join(found.detail for found in self._found), errors=errors)
 
 
 class NotAuthenticated(ParleyError):

@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 from accounts.models import User
 from common import clock, ids
 from common.db import in_transaction, with_retry
-from common.errors import ClientIdConflict, Invalid, NotFound
+from common.errors import AllWrong, ClientIdConflict, Invalid, NotFound
 from common.text import clean_client_id, clean_name, clean_text, clean_url, fold
 from realtime.events import EventType
 from realtime.publish import publish_on_commit
@@ -49,13 +49,19 @@ def create_room(
     Its log begins with `room.created`, then a `member.joined` each. The same creator and
     `client_id` again give the room made first, or ClientIdConflict for other content.
     """
-    if kind not in (Kind.PUBLIC, Kind.PRIVATE):
-        raise Invalid.field("kind", "public or private (direct rooms: PUT rooms/direct/{user_id}/)")
-    name = clean_name(name, attr="name")
-    topic = _clean_topic(topic)
-    if client_id is not None:
-        client_id = clean_client_id(client_id)
-    user_ids = distinct_ids(members, attr="members")
+    wrong = AllWrong()
+    with wrong:
+        if kind not in (Kind.PUBLIC, Kind.PRIVATE):
+            raise Invalid.field("kind", "public or private (direct rooms: PUT rooms/direct/{user_id}/)")
+    with wrong:
+        name = clean_name(name, attr="name")
+    with wrong:
+        topic = _clean_topic(topic)
+    with wrong:
+        client_id = None if client_id is None else clean_client_id(client_id)
+    with wrong:
+        user_ids = distinct_ids(members, attr="members")
+    wrong.check()
     draft_hash = hashlib.sha256(
         msgspec.json.encode([kind, name, topic, sorted(map(str, user_ids))])
     ).hexdigest()
@@ -146,16 +152,22 @@ def update_room(
     changed: Forbidden.
     """
     changes: dict[str, str | int] = {}
+    wrong = AllWrong()
     if name is not UNSET:
-        changes["name"] = clean_name(name, attr="name")
+        with wrong:
+            changes["name"] = clean_name(name, attr="name")
     if topic is not UNSET:
-        changes["topic"] = _clean_topic(topic)
+        with wrong:
+            changes["topic"] = _clean_topic(topic)
     if avatar is not UNSET:
-        changes["avatar"] = clean_url(avatar, attr="avatar") if avatar else ""
+        with wrong:
+            changes["avatar"] = clean_url(avatar, attr="avatar") if avatar else ""
     if slow_mode_s is not UNSET:
-        if not 0 <= slow_mode_s <= settings.SLOW_MODE_MAX_S:
-            raise Invalid.field("slow_mode_s", f"from 0 to {settings.SLOW_MODE_MAX_S}")
-        changes["slow_mode_s"] = slow_mode_s
+        with wrong:
+            if not 0 <= slow_mode_s <= settings.SLOW_MODE_MAX_S:
+                raise Invalid.field("slow_mode_s", f"from 0 to {settings.SLOW_MODE_MAX_S}")
+            changes["slow_mode_s"] = slow_mode_s
+    wrong.check()
     key = known_id(room_id)
 
     def write() -> Room:
