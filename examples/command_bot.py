@@ -6,6 +6,7 @@ It remembers the last event it has dealt with in each room. After a broken line,
 that, so it misses nothing. An answer's client_id is made from the id of the command, so none is given twice.
 """
 
+import argparse
 import json
 import os
 import random
@@ -129,9 +130,19 @@ class Bot:
 
 
 def main() -> None:
-    url = os.environ["PARLEY_URL"].replace("http", "ws", 1) + "/ws/v1/"
-    headers = {"Authorization": f"Bearer {os.environ['PARLEY_TOKEN']}"}
-    memory = Memory(Path(sys.argv[1] if len(sys.argv) > 1 else "memory.json"))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "memory", nargs="?", type=Path, default=Path("memory.json"), help="where it remembers"
+    )
+    memory = Memory(parser.parse_args().memory)
+    server = os.environ.get("PARLEY_URL") or f"http://127.0.0.1:{os.environ.get('PORT') or 8000}"
+    token = os.environ.get("PARLEY_TOKEN")
+    if not token:
+        parser.error("set PARLEY_TOKEN")
+    url = server.rstrip("/").replace("http", "ws", 1) + "/ws/v1/"
+    headers = {"Authorization": f"Bearer {token}"}
     wait_s = 0.5
     while True:
         try:
@@ -145,7 +156,7 @@ def main() -> None:
             if closed.rcvd and closed.rcvd.code in (4401, 4403):  # the token is good no more
                 sys.exit(bot.why)
         except (OSError, WebSocketException) as error:
-            print(f"No connection: {error}", file=sys.stderr)
+            print(f"No connection to {server}: {error}", file=sys.stderr)
         time.sleep(random.uniform(0, wait_s))  # not all at once after a restart of the server
         wait_s = min(wait_s * 2, 30)
 

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 
 from examples.client import Json, Parley, Refused
+from examples.running import run
 
 PASSWORD = "correct horse battery"  # noqa: S105  of people who live for a minute
 NAMES = ("Ada", "Bob", "Eve", "Clerk")
@@ -232,4 +233,4 @@ def _tunnel(client: Parley) -> tuple[Callable[[], None], Callable[[], Awaitable[
 
 
 if __name__ == "__main__":
-    asyncio.run(demo(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000"))
+    run(__doc__, demo)

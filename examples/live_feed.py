@@ -7,10 +7,10 @@ same prices in the end. `python -m examples.live_feed [URL]` runs a feed and thr
 
 import asyncio
 import random
-import sys
 import uuid
 
 from examples.client import Json, Parley
+from examples.running import run
 
 SYMBOLS = ("COAL", "IRON", "STEAM", "WOOL")
 CHANGES_A_SECOND = 50
@@ -105,4 +105,4 @@ async def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000"))
+    run(__doc__, main)

@@ -6,10 +6,10 @@ Counts come from `GET rooms/` and go on with the events; `room.me` says what ano
 """
 
 import asyncio
-import sys
 import uuid
 
 from examples.client import Json, Parley
+from examples.running import run
 
 
 class Row:
@@ -149,4 +149,4 @@ async def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000"))
+    run(__doc__, main)

@@ -7,11 +7,11 @@ comes back after a kill -9 reads the log from 1, and their `client_id`s make sur
 """
 
 import asyncio
-import sys
 import uuid
 from typing import NamedTuple
 
 from examples.client import Json, Parley
+from examples.running import run
 
 LINES = ((0, 1, 2), (3, 4, 5), (6, 7, 8), (0, 3, 6), (1, 4, 7), (2, 5, 8), (0, 4, 8), (2, 4, 6))
 
@@ -94,8 +94,11 @@ class Player:
         return self.board
 
 
-async def main(url: str) -> None:
-    """Two programs play one game."""
+async def main(url: str, *player: str) -> None:
+    """Two programs play one game, or `player` (name, password, room) takes part in one."""
+    if player:
+        await one(url, *player)
+        return
     name = uuid.uuid4().hex[:8]
     ada = await Parley.log_in(url, f"ada-{name}", "correct horse", register=True)
     bob = await Parley.log_in(url, f"bob-{name}", "correct horse", register=True)
@@ -122,7 +125,4 @@ async def one(url: str, username: str, password: str, room: str) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 5:
-        asyncio.run(one(*sys.argv[1:]))
-    else:
-        asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000"))
+    run(__doc__, main, ["name", "password", "room"])

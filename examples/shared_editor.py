@@ -7,11 +7,11 @@ way a client, as in Google Wave. `python -m examples.shared_editor [URL]` lets A
 
 import asyncio
 import random
-import sys
 import uuid
 from typing import NamedTuple
 
 from examples.client import Json, Parley
+from examples.running import run
 
 
 class Op(NamedTuple):
@@ -172,4 +172,4 @@ async def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000"))
+    run(__doc__, main)
