@@ -62,10 +62,17 @@ def test_malformed_json_is_invalid(client, body):
     problem_of(client.post("/api/v1/echo/", body, content_type="application/json"), 400, "invalid")
 
 
-def test_a_wrong_field_is_named(client):
-    response = client.post("/api/v1/echo/", b'{"id": 7}', content_type="application/json")
+def test_every_wrong_field_is_named(client):
+    response = client.post("/api/v1/echo/", b'{"id": 7, "is_bot": 1}', content_type="application/json")
     body = problem_of(response, 400, "invalid")
-    assert [error["attr"] for error in body["errors"]] == ["id"]
+    assert [(error["attr"], error["code"]) for error in body["errors"]] == [
+        ("id", "invalid"),
+        ("username", "required"),
+        ("display_name", "required"),
+        ("avatar", "required"),
+        ("is_bot", "invalid"),
+        ("deleted", "required"),
+    ]
 
 
 def test_a_body_beyond_the_limit_is_too_large_and_one_at_it_is_read(client, settings):

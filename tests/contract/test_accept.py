@@ -17,7 +17,7 @@ def test_an_answer_is_json_whatever_is_accepted(ada, accept):
 def test_a_problem_is_a_problem_whatever_is_accepted(ada, accept):
     answer = ada.call("POST", "rooms/", {}, Accept=accept)
     assert (answer.status, answer.headers["Content-Type"]) == (400, "application/problem+json")
-    assert answer.attrs == {"kind"}
+    assert answer.attrs == {"kind", "name"}
 
 
 @pytest.mark.parametrize("named", ["xml", "api", "yaml", "json", ""])
