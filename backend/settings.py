@@ -77,6 +77,12 @@ REQUESTS_AT_ONCE: int = env.int("REQUESTS_AT_ONCE", 16)  # under way, until the 
 REQUEST_TURN_S: float = env.float("REQUEST_TURN_S", 5.0)  # … so long for their turn, then 429
 FRAMES_PER_S: int = env.int("FRAMES_PER_S", 100)  # from all sockets of a person; an address before `auth`
 FRAMES_BURST: int = env.int("FRAMES_BURST", 200)  # … at once; so many in a minute that did not wait: 4429
+SUBSCRIBED_ROOMS_PER_S: int = env.int("SUBSCRIBED_ROOMS_PER_S", 5_000)  # by all sockets of a person
+SUBSCRIBED_ROOMS_BURST: int = env.int("SUBSCRIBED_ROOMS_BURST", 50_000)  # … at once
+ROOMS_PER_PERSON: int = env.int("ROOMS_PER_PERSON", 5_000)  # rooms one is in; one more is 403 …
+ROOMS_PER_PERSON_BY_OTHERS: int = env.int("ROOMS_PER_PERSON_BY_OTHERS", 4_000)  # … from here on for others
+ADDED_PEOPLE_PER_MINUTE: int = env.int("ADDED_PEOPLE_PER_MINUTE", 600)  # others put into rooms by a person
+ADDED_PEOPLE_BURST: int = env.int("ADDED_PEOPLE_BURST", 1_000)  # … at once
 SOCKETS_PER_PERSON: int = env.int("SOCKETS_PER_PERSON", 20)  # one more is closed with 4408
 UNKNOWN_SOCKETS_PER_ADDRESS: int = env.int("UNKNOWN_SOCKETS_PER_ADDRESS", 100)  # not yet authenticated
 PLACE_LEASE_S: int = env.int("PLACE_LEASE_S", 15)  # so long the sockets of a crashed process still count
@@ -98,7 +104,8 @@ for _name in (
     "WRONG_LOGINS_PER_MINUTE", "WRONG_LOGINS_FREE", "WRONG_LOGIN_WAIT_S",
     "PLACE_LEASE_S", "BOTS_PER_DAY", "SEARCHES_PER_MINUTE", "SEARCHES_BURST",
     "JOINS_PER_ROOM_PER_HOUR",
-    "REQUESTS_AT_ONCE",
+    "REQUESTS_AT_ONCE", "SUBSCRIBED_ROOMS_PER_S", "SUBSCRIBED_ROOMS_BURST", "ROOMS_PER_PERSON",
+    "ROOMS_PER_PERSON_BY_OTHERS", "ADDED_PEOPLE_PER_MINUTE", "ADDED_PEOPLE_BURST",
     "LOGINS_PER_MINUTE", "SESSIONS_PER_PERSON", "EMAILS_PER_HOUR",
 ):  # fmt: skip
     if globals()[_name] < 1:

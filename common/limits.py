@@ -18,6 +18,16 @@ FRAMES = Rate("frames", lambda: (settings.FRAMES_BURST, settings.FRAMES_PER_S))
 JOINS = Rate("joins", lambda: (settings.JOINS_PER_ROOM_PER_HOUR, settings.JOINS_PER_ROOM_PER_HOUR / 3600))
 """Joinings of a person to a room, by `user:room`."""
 
+ADDED_PEOPLE = Rate(
+    "added-people", lambda: (settings.ADDED_PEOPLE_BURST, settings.ADDED_PEOPLE_PER_MINUTE / 60)
+)
+"""Others whom a person puts into rooms."""
+
+SUBSCRIBED_ROOMS = Rate(
+    "subscribed-rooms", lambda: (settings.SUBSCRIBED_ROOMS_BURST, settings.SUBSCRIBED_ROOMS_PER_S)
+)
+"""Rooms in a person's `subscribe` frames."""
+
 SEARCHES = Rate("searches", lambda: (settings.SEARCHES_BURST, settings.SEARCHES_PER_MINUTE / 60))
 """Searches a person, of public rooms and of people."""
 

@@ -129,9 +129,12 @@ class Rate:
         self.exchange = self._tally.exchange
         self._buckets: dict[Hashable, _Bucket] = {}
 
-    def take(self, key: Hashable) -> Standing:
-        """One more by `key`; what is refused is not counted."""
-        return self._take(key)
+    def take(self, key: Hashable, cost: int = 1) -> Standing:
+        """One more by `key`; what is refused is not counted.
+
+        With `cost` it counts as so many: allowed where one is, and the next has to wait the longer.
+        """
+        return self._take(key, cost=cost)
 
     def look(self, key: Hashable) -> Standing:
         """Whether one more by `key` would be allowed; nothing is taken."""
@@ -175,7 +178,7 @@ class Rate:
         with self.exchange.lock:
             self._buckets.clear()
 
-    def _take(self, key: Hashable, *, at_once: bool = False) -> Standing:
+    def _take(self, key: Hashable, *, at_once: bool = False, cost: int = 1) -> Standing:
         burst, per_s = self._numbers()
         with self.exchange.lock:
             now = clock.seconds()
@@ -185,8 +188,8 @@ class Rate:
             level = bucket.flow(now, per_s)
             allowed = level + 1 <= burst + EPSILON
             if allowed:
-                level = bucket.level = level + 1
-                bucket.untold += 1
+                level = bucket.level = level + cost
+                bucket.untold += cost
             if self.exchange.on:
                 if at_once or (allowed and bucket.untold * _UNTOLD_PART >= burst):
                     near = at_once or level * _NEAR_PART >= burst

@@ -11,8 +11,9 @@ from django.conf import settings
 from accounts import scopes
 from accounts.access import Identity
 from common.db import unavailable
-from common.errors import Forbidden, InternalError, Invalid, NotAuthenticated, ParleyError
+from common.errors import Forbidden, InternalError, Invalid, NotAuthenticated, ParleyError, RateLimited
 from common.json_values import clean_value
+from common.limits import SUBSCRIBED_ROOMS
 from common.text import clean_client_id
 from gateway.auth import authenticate
 from gateway.runtime import Runtime
@@ -75,13 +76,23 @@ async def subscribe(caller: Caller, frame: protocol.Subscribe, ack: Ack) -> None
         since = frame.since or {}
         if len(since) > settings.SOCKET_MAX_ROOMS:
             raise Invalid.field("since", f"at most {settings.SOCKET_MAX_ROOMS} rooms", "too_many")
+        _pay(caller, 1 + len(since))
         answers, begun = await caller.rooms.subscribe_all(since, wanted)
+        SUBSCRIBED_ROOMS.take(identified(caller).payer_id, len(answers))  # only now it is known how many
     else:
         if len(frame.rooms) > settings.SUBSCRIBE_MAX_ROOMS:
             raise Invalid.field("rooms", f"at most {settings.SUBSCRIBE_MAX_ROOMS}", "too_many")
+        _pay(caller, len(frame.rooms))
         answers, begun = await caller.rooms.subscribe([(r.room, r.since) for r in frame.rooms], wanted)
     ack(Subscriptions(answers))
     caller.rooms.go(begun)
+
+
+def _pay(caller: Caller, rooms: int) -> None:
+    """RateLimited for who subscribes to more rooms than SUBSCRIBED_ROOMS_PER_S: each is looked up and answered."""
+    standing = SUBSCRIBED_ROOMS.take(identified(caller).payer_id, rooms)
+    if not standing.allowed:
+        raise RateLimited.by(standing, "Too many rooms subscribed to; wait a little.")
 
 
 async def unsubscribe(caller: Caller, frame: protocol.Unsubscribe, ack: Ack) -> None:

@@ -54,9 +54,10 @@ def refusal(room: Room | None) -> NotAMember | NotFound:
 
 
 def locked_room_for_member(rooms: dict[UUID, Room], *, user_id: UUID, room_id: UUID) -> Seat:
-    """As `room_for_member`, for a writer that has locked the room (`rooms` is what it locked)."""
+    """As `room_for_member`, for a writer that has locked the room (`rooms` is what it locked); with who I am."""
     room = rooms.get(room_id)
-    membership = Membership.objects.filter(room_id=room_id, user_id=user_id, left_seq=None).first()
+    found = Membership.objects.select_related("user")
+    membership = found.filter(room_id=room_id, user_id=user_id, left_seq=None).first()
     if room is None or membership is None:
         raise refusal(room)
     return Seat(room, membership)

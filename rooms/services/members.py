@@ -9,7 +9,7 @@ from accounts.models import User
 from common import clock, ids
 from common.db import in_charged_transaction, in_transaction
 from common.errors import Invalid, LastOwner, NotFound, RateLimited
-from common.limits import JOINS
+from common.limits import ADDED_PEOPLE, JOINS
 from common.rates import Charge
 from realtime import objects
 from realtime.events import EventType
@@ -18,7 +18,7 @@ from rooms import log, notices, payloads
 from rooms.access import known_id, locked_room_for_member
 from rooms.models import Kind, Membership, Role, Room
 from rooms.services.needs import needs
-from rooms.services.people import distinct_ids, users_named
+from rooms.services.people import charge_adding, distinct_ids, users_named
 
 
 class Added(NamedTuple):
@@ -39,7 +39,8 @@ def add_members(*, actor_id: UUID, room_id: str, users: Sequence[str], role: str
     """Put people into a room, as its owner or an admin; whoever is in already stays as they are.
 
     A role is given only below one's own, but an owner may make owners. Nobody is put in where one of them is
-    banned: Banned names them.
+    banned (Banned names them) or has no space for another room (Forbidden names them), or where the actor has added as
+    many as they may: RateLimited.
     """
     return _add(actor_id=actor_id, room_id=room_id, users=users, role=role, attr="users")
 
@@ -52,19 +53,22 @@ def _add(*, actor_id: UUID, room_id: str, users: Sequence[str], role: str, attr:
         raise Invalid.field("users", "at least one")
     key = known_id(room_id)
 
-    def write() -> Added:
+    def write(charge: Charge) -> Added:
         rooms = log.lock_rooms([key])
         room, mine = locked_room_for_member(rooms, user_id=actor_id, room_id=key)
         needs(room.kind != Kind.DIRECT and Role(mine.role).moderates)
         needs(mine.role == Role.OWNER or Role(role).rank < Role(mine.role).rank)
-        people = users_named(user_ids, attr=attr, texts=users if attr == "users" else (), room=room)
+        texts = users if attr == "users" else ()
+        people = users_named(user_ids, actor_id=actor_id, attr=attr, texts=texts, room=room)
+        charge_adding(charge, people, actor=mine.user)
         return enter(room, people, actor_id=actor_id, role=Role(role))
 
-    return in_transaction(write)
+    return in_charged_transaction(ADDED_PEOPLE, write)
 
 
 def join_room(*, user_id: UUID, room_id: str) -> Room:
-    """Enter a public room; nothing happens to who is in it already. A private one: NotFound. Banned.
+    """Enter a public room; nothing happens to who is in it already. A private one: NotFound. Banned. Forbidden for who
+    is in ROOMS_PER_PERSON.
 
     As each coming and going is two events to all, so often as JOINS_PER_ROOM_PER_HOUR: RateLimited.
     """
@@ -75,7 +79,7 @@ def join_room(*, user_id: UUID, room_id: str) -> Room:
         is_in = Membership.objects.filter(room_id=key, user_id=user_id, left_seq=None).exists()
         if room is None or not (room.kind == Kind.PUBLIC or is_in):
             raise NotFound()
-        people = users_named([user_id], attr="user", room=room)
+        people = users_named([user_id], actor_id=user_id, attr="user", room=room)
         if not is_in:
             standing = charge(f"{people[0].payer_id}:{key}")
             if not standing.allowed:

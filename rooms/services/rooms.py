@@ -15,6 +15,7 @@ from accounts.models import User
 from common import clock, ids
 from common.db import in_transaction, with_retry
 from common.errors import AllWrong, ClientIdConflict, Invalid, NotFound
+from common.limits import ADDED_PEOPLE
 from common.text import clean_client_id, clean_name, clean_text, clean_url, fold
 from realtime.events import EventType
 from realtime.publish import publish_on_commit
@@ -22,7 +23,7 @@ from rooms import log, notices, payloads
 from rooms.access import known_id, locked_room_for_member, refusal
 from rooms.models import Kind, Membership, Role, Room
 from rooms.services.needs import needs
-from rooms.services.people import distinct_ids, users_named
+from rooms.services.people import charge_adding, distinct_ids, users_named
 
 TOPIC_MAX_CHARS = 500
 SEARCH_KEY_MAX_CHARS = 601  # a name, a topic and what parts them; but folding can make 18 characters of one
@@ -47,7 +48,8 @@ def create_room(
     """A new public or private room with its creator as owner and `members` in it.
 
     Its log begins with `room.created`, then a `member.joined` each. The same creator and
-    `client_id` again give the room made first, or ClientIdConflict for other content.
+    `client_id` again give the room made first, or ClientIdConflict for other content. Forbidden and RateLimited as for
+    `add_members`.
     """
     wrong = AllWrong()
     with wrong:
@@ -67,13 +69,17 @@ def create_room(
     ).hexdigest()
 
     def write() -> CreatedRoom:
-        with transaction.atomic():
+        with ADDED_PEOPLE.charging() as charge, transaction.atomic():
             known = _created_before(creator_id, client_id, draft_hash)
             if known is not None:
                 return CreatedRoom(known, created=False)
             users = users_named(
-                [creator_id, *(i for i in user_ids if i != creator_id)], attr="members", texts=members
+                [creator_id, *(i for i in user_ids if i != creator_id)],
+                actor_id=creator_id,
+                attr="members",
+                texts=members,
             )
+            charge_adding(charge, users, actor=users[0])
             at = clock.now()
             room = Room.objects.create(
                 id=ids.new_id(), kind=kind, name=name, topic=topic, search_key=_search_key(name, topic),

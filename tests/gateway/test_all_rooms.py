@@ -2,8 +2,11 @@
 
 from uuid import UUID, uuid4
 
+from django.conf import settings
+
 from gateway import socket_rooms
 from gateway.runtime import runtime
+from realtime.protocol import Ack, Position, Refused, Subscriptions, encode_frame
 from rooms.selectors import places_of
 from tests.gateway.inside import consumer_of
 from tests.gateway.test_subscribe import kinds, say, seqs
@@ -213,3 +216,11 @@ async def test_a_room_for_which_there_is_no_place_is_told_and_begun_when_there_i
     await socket.request("unsubscribe", rooms=[second])
     begun = await socket.find("subscribed", start=seen)
     assert [place["room"] for place in begun.frame["rooms"]] == [fourth]
+
+
+async def test_the_ack_of_as_many_rooms_as_one_may_be_in_fits_into_what_a_socket_may_owe():
+    """Beside as many of `since` that are no longer mine as a frame can hold."""
+    mine = [Position(uuid4(), 10**9, "too_far_behind", already=True)] * 5_000
+    gone = [Refused(str(uuid4()), "not_a_member")] * (settings.FRAME_MAX_BYTES // 40)
+    ack = encode_frame(Ack("x" * 64, Subscriptions([*mine, *gone])))
+    assert len(ack) < settings.SOCKET_QUEUE_MAX_BYTES

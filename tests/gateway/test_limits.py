@@ -6,7 +6,7 @@ import pytest
 
 from common.limits import FRAMES
 from tests.client.rest import Rest
-from tests.client.socket import Socket
+from tests.client.socket import Refused, Socket
 from tests.daphne_server import seen_reason
 from tests.gateway.waiting import until
 from tests.gateway.wire import Wire
@@ -329,3 +329,15 @@ async def test_what_a_client_needs_to_keep_to_the_limits_is_in_welcome(server, a
     assert limits["sockets_per_person"] == 17
     await socket.close()
     assert FRAMES.look("nobody").burst == 13
+
+
+async def test_rooms_subscribed_to_are_counted_over_all_frames_and_sockets(narrow, ada, room, connect):
+    narrow(SUBSCRIBED_ROOMS_BURST=10, SUBSCRIBED_ROOMS_PER_S=1)
+    rooms = [room] + [(await ada.create_room())["id"] for _ in range(4)]
+    first, second = await connect(ada), await connect(ada)
+    assert len((await first.request("subscribe", rooms="all"))["rooms"]) == 5
+    assert len((await second.request("subscribe", rooms=[{"room": key} for key in rooms]))["rooms"]) == 5
+    for asked in ("all", [{"room": room}]):
+        with pytest.raises(Refused) as refused:
+            await first.request("subscribe", rooms=asked)
+        assert refused.value.code == "rate_limited"
