@@ -10,6 +10,7 @@ from accounts import api_tokens, payloads, tokens
 from accounts.models import ApiToken, Session, User
 from accounts.token_uses import token_uses
 from common import clock
+from common.compiled import CompiledJoin
 from common.errors import (
     Invalid,
     NotFound,
@@ -46,6 +47,11 @@ class Identity(msgspec.Struct, frozen=True):
         return None if self.session is None else self.credential_id
 
 
+_SESSION = CompiledJoin(
+    Session, "user", lambda session_id: Session.objects.filter(pk=session_id), session_id=UUID
+)
+
+
 def identify(token: str) -> tuple[Identity, User]:
     """Who sends `token`, a session's or a bot's, as the database says now, in one query.
 
@@ -55,7 +61,7 @@ def identify(token: str) -> tuple[Identity, User]:
     if token.startswith(api_tokens.PREFIX):
         return _identify_bot(token)
     claims = tokens.read_access(token)
-    session = Session.objects.select_related("user").filter(pk=claims.session_id).first()
+    session = _SESSION.first(session_id=claims.session_id)
     if session is None:
         raise SessionEnded
     user = session.user

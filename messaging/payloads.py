@@ -1,12 +1,13 @@
 """Rows of messages as the objects of the contract."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from common.rows import read_json
 from messaging.drafts import Draft
 from messaging.metadata import read_metadata
 from realtime import objects
@@ -18,7 +19,7 @@ _FRAME_BYTES = 1_000  # of a message, beside text and metadata; it has ids, name
 NO_REACTIONS = objects.MessageMe(reactions=())
 
 # What a message is read with: plain values, because a model instance a row costs several times more.
-_FIELDS = (
+FIELDS = (
     "id", "room_id", "seq", "changed_seq", "client_id", "body", "created_at", "edited_at", "deleted_at",
     "reply_to_id", "thread_id", "reply_count", "last_reply_at", "mentions", "metadata", "pinned",
     "author_id", "author__username", "author__display_name", "author__avatar", "author__is_bot",
@@ -42,10 +43,15 @@ def author_from(
 
 def read_messages(rows: Any) -> list[objects.Message]:
     """The messages of a queryset of Message, in its order; one statement with their authors."""
-    return [_message_from(row) for row in rows.values_list(*_FIELDS)]
+    return messages_from(rows.values_list(*FIELDS))
 
 
-def _message_from(row: tuple[Any, ...]) -> objects.Message:
+def messages_from(rows: Iterable[Sequence[Any]]) -> list[objects.Message]:
+    """The messages of rows of FIELDS."""
+    return [_message_from(row) for row in rows]
+
+
+def _message_from(row: Sequence[Any]) -> objects.Message:
     return objects.Message(
         id=row[0],
         room=row[1],
@@ -61,7 +67,7 @@ def _message_from(row: tuple[Any, ...]) -> objects.Message:
         thread=row[10],
         reply_count=row[11],
         last_reply_at=row[12],
-        mentions=tuple(UUID(key) for key in row[13]),
+        mentions=tuple(UUID(key) for key in read_json(row[13])),
         reactions=(),
         attachments=(),
         metadata=read_metadata(row[14]),

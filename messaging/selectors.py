@@ -7,7 +7,9 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
+from django.db.models import QuerySet
 
+from common.compiled import CompiledOnce
 from common.errors import Forbidden, NotFound
 from common.meaning import means
 from common.paging import NextCursor, number_that_fit, write_cursor
@@ -43,6 +45,26 @@ class MessagePage(msgspec.Struct, frozen=True):
     epoch: Epoch
 
 
+def _rows(order: str, where: str) -> CompiledOnce:
+    def page(room_id: UUID, seq: int, limit: int) -> QuerySet[Message, Any]:
+        rows = Message.objects.filter(room_id=room_id, **{where: seq}).order_by(order)
+        return rows.values_list(*payloads.FIELDS)[:limit]
+
+    return CompiledOnce(page, room_id=UUID, seq=int, limit=int)
+
+
+def _any(where: str) -> CompiledOnce:
+    def found(room_id: UUID, seq: int) -> QuerySet[Message, Any]:
+        return Message.objects.filter(room_id=room_id, **{where: seq}).order_by().values_list("seq")[:1]
+
+    return CompiledOnce(found, room_id=UUID, seq=int)
+
+
+_END = 2**63 - 1  # above any `seq`
+_BEFORE, _AFTER = _rows("-seq", "seq__lt"), _rows("seq", "seq__gt")
+_ANY_BEFORE, _ANY_AFTER = _any("seq__lt"), _any("seq__gt")
+
+
 def history(
     *,
     user_id: UUID,
@@ -59,29 +81,34 @@ def history(
     """
     seat = room_for_member(user_id=user_id, room_id=room_id)
     epoch = current_epoch()
-    room = Message.objects.filter(room_id=seat.room.id)
+    room = seat.room.id
     if after is not None:
-        page, has_after = _first(room.filter(seq__gt=after).order_by("seq"), limit, settings.PAGE_MAX_BYTES)
-        has_before = room.filter(seq__lt=page[0].seq if page else after + 1).exists()
+        page, has_after = _first(_AFTER, room, after, limit, settings.PAGE_MAX_BYTES)
+        has_before = bool(
+            _ANY_BEFORE.rows(room_id=room, seq=page[0].seq if page else min(after, _END - 1) + 1)
+        )
     elif around is not None:
         half = settings.PAGE_MAX_BYTES // 2
-        older, has_before = _first(room.filter(seq__lt=around).order_by("-seq"), limit // 2, half)
+        older, has_before = _first(_BEFORE, room, around, limit // 2, half)
         rest = settings.PAGE_MAX_BYTES - sum(map(payloads.size_of, older))
-        newer, has_after = _first(
-            room.filter(seq__gte=around).order_by("seq"), limit - len(older), max(half, rest)
-        )
+        newer, has_after = _first(_AFTER, room, around - 1, limit - len(older), max(half, rest))
         page = [*reversed(older), *newer]
     else:
-        upto = room if before is None else room.filter(seq__lt=before)
-        page, has_before = _first(upto.order_by("-seq"), limit, settings.PAGE_MAX_BYTES)
+        page, has_before = _first(
+            _BEFORE, room, _END if before is None else before, limit, settings.PAGE_MAX_BYTES
+        )
         page.reverse()
-        has_after = before is not None and room.filter(seq__gt=page[-1].seq if page else before - 1).exists()
+        has_after = before is not None and bool(
+            _ANY_AFTER.rows(room_id=room, seq=page[-1].seq if page else before - 1)
+        )
     return MessagePage(payloads.for_reader(page), has_before, has_after, seat.room.last_seq, epoch)
 
 
-def _first(rows: Any, limit: int, max_bytes: int) -> tuple[list[objects.Message], bool]:
+def _first(
+    messages: CompiledOnce, room_id: UUID, seq: int, limit: int, max_bytes: int
+) -> tuple[list[objects.Message], bool]:
     """The first of these messages, at most `limit` and about `max_bytes`, and whether there are more."""
-    found = payloads.read_messages(rows[: limit + 1])
+    found = payloads.messages_from(messages.rows(room_id=room_id, seq=seq, limit=limit + 1))
     fit = number_that_fit(map(payloads.size_of, found[:limit]), max_bytes)
     return found[:fit], len(found) > fit
 

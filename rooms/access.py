@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from common import clock
+from common.compiled import CompiledJoin
 from common.errors import NotAMember, NotFound
 from common.ids import parse_id
 from rooms.models import Ban, Kind, Membership, Role, Room
@@ -35,14 +36,17 @@ def known_id(text: str) -> UUID:
     return found
 
 
+def _mine(room_id: UUID, user_id: UUID) -> QuerySet[Membership]:
+    return Membership.objects.filter(room_id=room_id, user_id=user_id, left_seq=None, room__deleted_at=None)
+
+
+_MINE = CompiledJoin(Membership, "room", _mine, room_id=UUID, user_id=UUID)
+
+
 def room_for_member(*, user_id: UUID, room_id: str) -> Seat:
     """The room and my membership; NotAMember where it is public, else NotFound."""
     key = known_id(room_id)
-    membership = (
-        Membership.objects.select_related("room")
-        .filter(room_id=key, user_id=user_id, left_seq=None, room__deleted_at=None)
-        .first()
-    )
+    membership = _MINE.first(room_id=key, user_id=user_id)
     if membership is not None:
         return Seat(membership.room, membership)
     raise refusal(Room.objects.filter(id=key, deleted_at=None).only("kind").first())

@@ -9,6 +9,7 @@ import msgspec
 from django.db.models import Exists, FilteredRelation, OuterRef, Q, Subquery
 
 from accounts.models import Block
+from common.compiled import CompiledOnce
 from common.errors import Blocked, Forbidden, Muted, NotAMember, NotFound
 from common.ids import new_id
 from common.meaning import means
@@ -71,10 +72,14 @@ class Head(NamedTuple):
     first_seq: int
 
 
+_EPOCH = CompiledOnce(lambda: Epoch.objects.order_by().values_list("word")[:1])
+
+
 def current_epoch() -> str:
     """The word that changes when the database is restored; made on first use."""
-    word = Epoch.objects.values_list("word", flat=True).first()
-    return word if word is not None else Epoch.objects.get_or_create(id=1, defaults={"word": _word()})[0].word
+    for (word,) in _EPOCH.rows():
+        return str(word)
+    return Epoch.objects.get_or_create(id=1, defaults={"word": _word()})[0].word
 
 
 def new_epoch() -> str:
