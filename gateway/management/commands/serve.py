@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from common.db import commits_are_durable
-from gateway.announcement import announcement
+from gateway.announcement import announcement, lan_address
 from gateway.server import listen, serve_worker
 from gateway.supervisor import Supervisor, watch
 
@@ -48,7 +48,7 @@ class Command(BaseCommand):
             listener = listen(host, port)
         except OSError as error:
             raise CommandError(f"Cannot listen on {host}:{port}: {error.strerror}.") from error
-        text = announcement(host, listener.getsockname()[1])
+        text = announcement(host, listener.getsockname()[1], lan=lan_address())
         if workers == 1:
             serve_worker(
                 listener, on_start=lambda: self.stdout.write(text, ending="\n") or self.stdout.flush()
