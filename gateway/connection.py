@@ -6,7 +6,14 @@ from uuid import UUID
 from rooms.selectors import Place
 
 
-class Connection(Protocol):
+class Stranger(Protocol):
+    """What the hub knows of a socket before it is authenticated."""
+
+    def restart(self, detail: str) -> None:
+        """Answer what is under way and close with 1012: the client reconnects and resumes."""
+
+
+class Connection(Stranger, Protocol):
     """What the hub knows of an authenticated socket."""
 
     user_id: UUID
@@ -35,9 +42,6 @@ class Connection(Protocol):
 
     def memberships_are(self, found: list[Place]) -> None:
         """The user's memberships as the database had them just now."""
-
-    def restart(self, detail: str) -> None:
-        """Answer what is under way and close with 1012: the client reconnects and resumes."""
 
 
 def tell(connection: Connection, kind: str, message: dict[str, Any]) -> None:

@@ -88,6 +88,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         self.rooms.close()
         self.entrance.leave()
         self.outbox.stop()
+        self.runtime.hub.pass_by(self)
         if self.identity is not None:
             self.runtime.hub.depart(self)
 
@@ -100,6 +101,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         except OSError:  # uvicorn's ClientDisconnected: gone already, `websocket.disconnect` follows
             self.outbox.stop()
             return
+        self.runtime.hub.knock(self)
         credential: Credential = self.scope[CREDENTIAL]
         try:
             if credential.identity is not None:

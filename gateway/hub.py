@@ -18,7 +18,7 @@ from accounts.selectors import ended_credentials
 from accounts.token_uses import token_uses
 from common.tasks import cancel_and_wait
 from gateway.bus import Bus
-from gateway.connection import Connection, tell
+from gateway.connection import Connection, Stranger, tell
 from gateway.feed import RoomFeed
 from gateway.pool import DatabasePool
 from gateway.run import Hint
@@ -40,6 +40,7 @@ class Hub:
         self.bus = Bus(self._on_message, self._on_bus_turn)
         self._feeds: dict[UUID, RoomFeed] = {}
         self._people: dict[UUID, set[Connection]] = {}
+        self._strangers: set[Stranger] = set()  # who have not said yet who they are
         self._young: set[UUID] = set()  # rooms and people whose group the bus may not have confirmed yet
         self._young_timer: asyncio.TimerHandle | None = None
         self._nobody = asyncio.Event()
@@ -72,8 +73,14 @@ class Hub:
 
     # --- who is here --------------------------------------------------------------------------
 
+    def knock(self, stranger: Stranger) -> None:
+        """A socket is here that is nobody's yet; `arrive` or `pass_by` follows."""
+        self._strangers.add(stranger)
+        self._nobody.clear()
+
     async def arrive(self, connection: Connection) -> None:
         """An authenticated socket is here: what concerns its user reaches it from now on."""
+        self._strangers.discard(connection)
         local = self._people.setdefault(connection.user_id, set())
         local.add(connection)
         self._nobody.clear()
@@ -85,6 +92,15 @@ class Hub:
         """It may have another session now, which may have ended while the token was looked at."""
         self._check_soon(connection.user_id)
 
+    def pass_by(self, stranger: Stranger) -> None:
+        """It is gone; it may never have been anybody's."""
+        self._strangers.discard(stranger)
+        self._see_who_is_left()
+
+    def _see_who_is_left(self) -> None:
+        if not self._people and not self._strangers:
+            self._nobody.set()
+
     def depart(self, connection: Connection) -> None:
         """It is gone."""
         local = self._people.get(connection.user_id)
@@ -93,8 +109,7 @@ class Hub:
         local.discard(connection)
         if not local:
             del self._people[connection.user_id]
-            if not self._people:
-                self._nobody.set()
+            self._see_who_is_left()
             self.spawn(self._forget(connection.user_id))
 
     async def _forget(self, user_id: UUID) -> None:
@@ -197,7 +212,7 @@ class Hub:
         await self._compare(tuple(self._feeds), tuple(self._people))
 
     def _restart_all(self, detail: str) -> None:
-        for connection in {c for local in self._people.values() for c in local}:
+        for connection in {*self._strangers, *(c for local in self._people.values() for c in local)}:
             connection.restart(detail)
 
     async def close_all(self, detail: str) -> None:
@@ -205,7 +220,7 @@ class Hub:
 
         Many of them over SOCKET_CLOSE_SPREAD_S, so that they do not all come back at one moment.
         """
-        waiting = [connection for local in self._people.values() for connection in local]
+        waiting = [*self._strangers, *(connection for local in self._people.values() for connection in local)]
         steps = min(len(waiting), _CLOSING_STEPS)
         for step in range(steps):
             for connection in waiting[step::steps]:

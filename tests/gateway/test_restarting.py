@@ -87,3 +87,23 @@ async def test_many_sockets_are_closed_spread_over_a_while(server, ada, settings
 
     await asyncio.gather(asyncio.to_thread(server.call, close_sockets()), *map(ends, sockets))
     assert max(times) - min(times) > 0.25
+
+
+@pytest.mark.parametrize("room_url", [False, True])
+async def test_who_has_not_said_who_they_are_is_told_too(server, room, room_url):
+    url = f"{server.ws}rooms/{room}/" if room_url else server.ws
+    async with await Wire.open(url) as stranger, await Wire.open(url) as refused:
+        await stranger.ask({"type": "ping", "id": 1})
+        await refused.send({"type": "auth", "id": 1, "token": "nonsense"})
+        assert (await refused.ends())[1] == 4401
+        await asyncio.to_thread(server.call, close_sockets())
+        frames, code = await stranger.ends()
+    assert ([frame["code"] for frame in frames], code) == (["restarting"], 1012)
+
+
+async def test_who_is_gone_before_saying_who_they_are_is_not_waited_for(server, settings):
+    settings.SOCKET_CLOSE_S = 60.0
+    async with await Wire.open(server.ws) as stranger:
+        await stranger.ask({"type": "ping", "id": 1})
+    async with asyncio.timeout(5):
+        await asyncio.to_thread(server.call, close_sockets())
