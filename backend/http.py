@@ -66,5 +66,8 @@ class Handler(ASGIHandler):
             body_file.seek(0)
             # DRF takes a body of no stated length (Transfer-Encoding: chunked) for none at all.
             request.META.setdefault("CONTENT_LENGTH", str(size))
+            # Django compares each of its types with each; no browser sends so many.
+            if len(request.META.get("HTTP_ACCEPT", "")) > settings.ACCEPT_MAX_CHARS:
+                request.META["HTTP_ACCEPT"] = "*/*"
             return request, None
         return None, problem_for_status(refusal.status_code)

@@ -48,6 +48,7 @@ JSON_MAX_DEPTH: int = env.int("JSON_MAX_DEPTH", 32)  # objects and arrays inside
 MENTIONS_MAX_PER_MESSAGE: int = env.int("MENTIONS_MAX_PER_MESSAGE", 50)  # names looked for; more are text
 BODY_MAX_BYTES: int = env.int("BODY_MAX_BYTES", 128 * 1024)  # JSON of a REST request
 HEADER_MAX_BYTES: int = env.int("HEADER_MAX_BYTES", 64 * 1024)  # URL and headers of a request; more is 431
+ACCEPT_MAX_CHARS: int = env.int("ACCEPT_MAX_CHARS", 1_000)  # of a request's Accept; more is read as any type
 FRAME_MAX_BYTES: int = env.int("FRAME_MAX_BYTES", 128 * 1024)  # a frame from a client
 BAD_FRAMES_PER_MINUTE: int = env.int("BAD_FRAMES_PER_MINUTE", 10)  # more of them close with 4400
 AUTH_TIMEOUT_S: float = env.float("AUTH_TIMEOUT_S", 10.0)  # first `auth` frame of a socket without token
@@ -77,6 +78,8 @@ REQUESTS_AT_ONCE: int = env.int("REQUESTS_AT_ONCE", 16)  # under way, until the 
 REQUEST_TURN_S: float = env.float("REQUEST_TURN_S", 5.0)  # … so long for their turn, then 429
 FRAMES_PER_S: int = env.int("FRAMES_PER_S", 100)  # from all sockets of a person; an address before `auth`
 FRAMES_BURST: int = env.int("FRAMES_BURST", 200)  # … at once; so many in a minute that did not wait: 4429
+HANDSHAKES_PER_S: int = env.int("HANDSHAKES_PER_S", 50)  # sockets a person opens; an address
+HANDSHAKES_BURST: int = env.int("HANDSHAKES_BURST", 500)  # … at once; one more is closed with 4429
 SUBSCRIBED_ROOMS_PER_S: int = env.int("SUBSCRIBED_ROOMS_PER_S", 5_000)  # by all sockets of a person
 SUBSCRIBED_ROOMS_BURST: int = env.int("SUBSCRIBED_ROOMS_BURST", 50_000)  # … at once
 ROOMS_PER_PERSON: int = env.int("ROOMS_PER_PERSON", 5_000)  # rooms one is in; one more is 403 …
@@ -104,7 +107,7 @@ for _name in (
     "WRONG_LOGINS_PER_MINUTE", "WRONG_LOGINS_FREE", "WRONG_LOGIN_WAIT_S",
     "PLACE_LEASE_S", "BOTS_PER_DAY", "SEARCHES_PER_MINUTE", "SEARCHES_BURST",
     "JOINS_PER_ROOM_PER_HOUR",
-    "REQUESTS_AT_ONCE", "SUBSCRIBED_ROOMS_PER_S", "SUBSCRIBED_ROOMS_BURST", "ROOMS_PER_PERSON",
+    "REQUESTS_AT_ONCE", "HANDSHAKES_PER_S", "HANDSHAKES_BURST", "SUBSCRIBED_ROOMS_PER_S", "SUBSCRIBED_ROOMS_BURST", "ROOMS_PER_PERSON",
     "ROOMS_PER_PERSON_BY_OTHERS", "ADDED_PEOPLE_PER_MINUTE", "ADDED_PEOPLE_BURST",
     "LOGINS_PER_MINUTE", "SESSIONS_PER_PERSON", "EMAILS_PER_HOUR",
 ):  # fmt: skip

@@ -31,6 +31,9 @@ SUBSCRIBED_ROOMS = Rate(
 SEARCHES = Rate("searches", lambda: (settings.SEARCHES_BURST, settings.SEARCHES_PER_MINUTE / 60))
 """Searches a person, of public rooms and of people."""
 
+HANDSHAKES = Rate("handshakes", lambda: (settings.HANDSHAKES_BURST, settings.HANDSHAKES_PER_S))
+"""Sockets opened by a person; from an address by who brings no person's token."""
+
 REGISTRATIONS = Rate(
     "registrations", lambda: (settings.REGISTRATIONS_BURST, settings.REGISTRATIONS_PER_MINUTE / 60)
 )

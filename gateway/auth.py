@@ -9,8 +9,10 @@ from typing import Any
 
 import msgspec
 
-from accounts.access import Identity, identify
-from common.errors import FieldError, Forbidden, ParleyError, TokenInvalid, Unavailable
+from accounts.access import Identity, identify, named_by
+from common.addresses import source_of_client
+from common.errors import FieldError, Forbidden, ParleyError, RateLimited, TokenInvalid, Unavailable
+from common.limits import HANDSHAKES
 from gateway.origin import origin_allowed
 from gateway.pool import DatabasePool
 from gateway.refusal import refuse_handshake
@@ -43,7 +45,7 @@ async def authenticate(token: str, pool: DatabasePool) -> Identity:
 
 
 class SocketAuthMiddleware:
-    """Refuses foreign origins with 403; else hands `scope[CREDENTIAL]` to `app`."""
+    """Refuses foreign origins with 403; else hands `scope[CREDENTIAL]` to `app`, with an error for one too many."""
 
     def __init__(self, app: App, pool: Callable[[], DatabasePool]) -> None:
         self._app = app
@@ -61,7 +63,13 @@ class SocketAuthMiddleware:
             return
         token = _token(headers.get(b"authorization"), scope.get("subprotocols", ()))
         credential = Credential()
-        if token is not None:
+        # Before the database is asked: who sends a person's token pays by their own bucket, so that one address can
+        # be a whole phone network.
+        payer = (named_by(token) if token else None) or source_of_client(scope.get("client"))
+        standing = HANDSHAKES.take(payer)
+        if not standing.allowed:
+            credential = Credential(error=RateLimited.by(standing, "Too many sockets opened; wait a little."))
+        elif token is not None:
             try:
                 if not token:
                     raise TokenInvalid()
@@ -97,6 +105,7 @@ CLOSE_CODES: dict[str, int] = {
     "session_ended": 4403,
     "user_disabled": 4403,
     "too_many_connections": 4408,
+    "rate_limited": 4429,
     "unavailable": 1011,
 }
 

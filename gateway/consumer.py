@@ -16,7 +16,7 @@ from channels.consumer import AsyncConsumer
 from accounts import scopes
 from accounts.access import Identity
 from common.addresses import source_of_client
-from common.errors import Invalid, ParleyError, SessionEnded, TooManyConnections, UserDisabled
+from common.errors import Invalid, ParleyError, RateLimited, SessionEnded, TooManyConnections, UserDisabled
 from common.ids import new_id
 from common.paging import read_int
 from gateway import commands
@@ -103,6 +103,9 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
             return
         self.runtime.hub.knock(self)
         credential: Credential = self.scope[CREDENTIAL]
+        if isinstance(credential.error, RateLimited):
+            self.refuse(credential.error)  # at once: it takes no place
+            return
         try:
             if credential.identity is not None:
                 await self.authenticated(credential.identity, lambda data: None)

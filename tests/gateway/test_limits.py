@@ -1,8 +1,10 @@
 """Frames, sends and sockets that are too many: what the client is told, and when it is closed."""
 
 import asyncio
+import contextlib
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from common.limits import FRAMES
 from tests.client.rest import Rest
@@ -341,3 +343,24 @@ async def test_rooms_subscribed_to_are_counted_over_all_frames_and_sockets(narro
         with pytest.raises(Refused) as refused:
             await first.request("subscribe", rooms=asked)
         assert refused.value.code == "rate_limited"
+
+
+async def test_sockets_opened_in_a_loop_are_limited_by_address_and_by_person(
+    narrow, turned, server, ada, bob
+):
+    narrow(HANDSHAKES_BURST=3, HANDSHAKES_PER_S=1)
+
+    async def opened(token=None):
+        async with await Wire.open(server.ws, token) as wire:
+            if token is None:
+                with contextlib.suppress(ConnectionClosed):
+                    await wire.send({"type": "ping", "id": 1})
+            frame = await wire.next()
+            return frame["type"] if frame["type"] != "error" else (await wire.ends())[1]
+
+    assert [await opened() for _ in range(5)] == ["pong"] * 3 + [4429] * 2
+    assert [await opened("nonsense")] == [4429]  # nothing is looked up
+    assert [await opened(ada.access) for _ in range(4)] == ["welcome"] * 3 + [4429]
+    assert await opened(bob.access) == "welcome"  # from the same address
+    turned.turn(1)
+    assert [await opened(), await opened(ada.access)] == ["pong", "welcome"]

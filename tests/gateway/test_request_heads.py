@@ -125,6 +125,18 @@ async def test_each_request_of_a_connection_is_counted_anew(server):
     writer.close()
 
 
+@pytest.mark.parametrize(("types", "page"), [(5, True), (4_000, False)])
+async def test_an_accept_of_thousands_of_types_is_not_gone_through(settings, server, types, page):
+    """Django would compare each with each."""
+    settings.DOCS_ENABLED, settings.HEADER_MAX_BYTES = True, 65_536
+    accept = ",".join(["text/html", *(f"a/b{number}" for number in range(types))])
+    head = f"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nAccept: {accept}\r\n\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(head.encode())
+    assert (b"<html" in await reader.read()) == page
+    writer.close()
+
+
 CHUNKED = (
     b"POST /api/v1/auth/token/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
     b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"

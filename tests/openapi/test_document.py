@@ -17,6 +17,7 @@ from common.errors import REST_ERRORS, NotAMember, NotFound
 from common.problems import PROBLEM_JSON
 from common.schema import problems
 from common.text import USERNAME_MAX_CHARS
+from openapi import pages
 from openapi.checks import check_document, shortcomings
 from openapi.events import DATA
 from openapi.examples import example_of
@@ -337,6 +338,20 @@ def test_the_document_is_served_as_json_and_as_yaml(settings):
     yaml = client.get("/api/schema/", headers={"Accept": "application/yaml"})
     assert yaml.content.startswith(b"openapi: 3.1.1")
     assert client.get("/api/schema/?format=yaml").content == yaml.content
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/yaml"])
+def test_the_document_is_written_once_and_asked_for_by_its_etag(settings, monkeypatch, accept):
+    settings.DOCS_ENABLED = True
+    settings.SECURE_SSL_REDIRECT = False
+    first = Client().get("/api/schema/", headers={"Accept": accept})
+    monkeypatch.setattr(pages, "document", None)  # whoever writes it again fails
+    again = Client().get("/api/schema/", headers={"Accept": accept})
+    assert (again.content, again["ETag"]) == (first.content, first["ETag"])
+    assert again["Cache-Control"] == "no-cache"
+    assert "Accept" in again["Vary"]
+    same = Client().get("/api/schema/", headers={"Accept": accept, "If-None-Match": first["ETag"]})
+    assert (same.status_code, same.content) == (304, b"")
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "image/*", "nonsense"])
