@@ -4,10 +4,11 @@ Making the SQL of a queryset costs several times what executing it does. The que
 says what is asked.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+import msgspec
 from django.db import connection
 from django.db.models import Model, QuerySet
 from psycopg.pq import Format
@@ -15,6 +16,8 @@ from psycopg.pq import Format
 from common.rows import Kind, kind_of, read_row
 
 M = TypeVar("M", bound=Model)
+Kinds = type[UUID] | type[int] | type[list[UUID]]
+Value = UUID | int | Collection[UUID]
 
 _SAMPLE_UUID = UUID(
     "5a3b1e00-7e57-4a3b-9e57-c0de00000000"
@@ -25,19 +28,20 @@ _SAMPLE_INT = 7_540_113_804_746_346_000
 class CompiledOnce:
     """`CompiledOnce(make, room_id=UUID, limit=int)`: `make(room_id=…, limit=…)` is a queryset of `values_list`.
 
-    The parameters are UUIDs and ints, may be used in filters, several times, and one int as the end of a slice;
-    what they are must not change the SQL, so they are never None.
+    The parameters are UUIDs, ints, and collections of UUIDs (`list`). They may be used in filters, several times,
+    a list by `in` alone, and one int as the end of a slice; what they are must not change the SQL, so they are
+    never None.
     """
 
-    def __init__(self, make: Callable[..., QuerySet[Any, Any]], **types: type[UUID] | type[int]) -> None:
+    def __init__(self, make: Callable[..., QuerySet[Any, Any]], **types: Kinds) -> None:
         self._make = make
-        self._samples: dict[str, Any] = {
-            name: UUID(int=_SAMPLE_UUID.int + number) if kind is UUID else _SAMPLE_INT + number
-            for number, (name, kind) in enumerate(types.items())
-        }
+        self._samples: dict[str, Any] = {}
+        for number, (name, kind) in enumerate(types.items()):
+            one = _SAMPLE_INT + number if kind is int else UUID(int=_SAMPLE_UUID.int + number)
+            self._samples[name] = [one] if kind is list else one
         self._made: dict[str, tuple[str, list[tuple[bool, Any]], list[Kind]]] = {}
 
-    def rows(self, **values: UUID | int) -> list[Sequence[Any]]:
+    def rows(self, **values: Value) -> list[Sequence[Any]]:
         """The rows, with Python's own values but for JSON, which `common.rows.read_json` reads."""
         vendor = connection.vendor
         if vendor not in self._made:
@@ -53,15 +57,24 @@ class CompiledOnce:
     def _compile(self) -> tuple[str, list[tuple[bool, Any]], list[Kind]]:
         compiler = self._make(**self._samples).query.get_compiler(connection=connection)
         sql, params = compiler.as_sql()
-        names = {_written(sample): name for name, sample in self._samples.items()}
+        names = {_written(_one(sample)): name for name, sample in self._samples.items()}
         places = [(True, names[p]) if p in names else (False, p) for p in params]
+        parts = sql.split("%s")
+        for number, (named, name) in enumerate(places):
+            if named and isinstance(self._samples[name], list):
+                assert parts[number].endswith(" IN ("), sql
+                if connection.vendor == "postgresql":
+                    parts[number] = parts[number].removesuffix(" IN (") + " = ANY ("
+                else:
+                    parts[number] += "SELECT value FROM json_each("
+                    parts[number + 1] = ")" + parts[number + 1]
         for name, sample in self._samples.items():
             limit = f" LIMIT {sample}"
-            if sql.endswith(limit):
-                sql = sql.removesuffix(limit) + " LIMIT %s"
+            if parts[-1].endswith(limit):
+                parts[-1:] = [parts[-1].removesuffix(limit) + " LIMIT ", ""]
                 places.append((True, name))
         assert {x for named, x in places if named} == set(self._samples), sql
-        return sql, places, [kind_of(_field(column)) for column, _, _ in compiler.select]
+        return "%s".join(parts), places, [kind_of(_field(column)) for column, _, _ in compiler.select]
 
 
 class CompiledJoin(Generic[M]):
@@ -70,9 +83,7 @@ class CompiledJoin(Generic[M]):
     Neither may have a JSON field.
     """
 
-    def __init__(
-        self, model: type[M], to: str, make: Callable[..., QuerySet[M]], **types: type[UUID] | type[int]
-    ) -> None:
+    def __init__(self, model: type[M], to: str, make: Callable[..., QuerySet[M]], **types: Kinds) -> None:
         self._model, self._to = model, to
         self._other: type[Model] = model._meta.get_field(to).related_model  # type: ignore[assignment]
         self._names = [field.attname for field in model._meta.concrete_fields]
@@ -80,7 +91,7 @@ class CompiledJoin(Generic[M]):
         wanted = (*self._names, *(f"{to}__{name}" for name in self._other_names))
         self._rows = CompiledOnce(lambda **values: make(**values).values_list(*wanted), **types)
 
-    def first(self, **values: UUID | int) -> M | None:
+    def first(self, **values: Value) -> M | None:
         """The first of them, if there is any, with the other one where Django's `select_related` puts it."""
         for row in self._rows.rows(**values):
             found = self._model.from_db(connection.alias, self._names, row[: len(self._names)])
@@ -90,8 +101,18 @@ class CompiledJoin(Generic[M]):
         return None
 
 
+def _one(sample: Any) -> Any:
+    return sample[0] if isinstance(sample, list) else sample
+
+
 def _written(value: Any) -> Any:
-    return value.hex if isinstance(value, UUID) and connection.vendor == "sqlite" else value
+    """`value` as the driver takes it."""
+    if connection.vendor == "sqlite":
+        if isinstance(value, UUID):
+            return value.hex
+        if not isinstance(value, int):
+            return msgspec.json.encode([key.hex for key in value]).decode()
+    return value if isinstance(value, (UUID, int)) else list(value)
 
 
 def _field(column: Any) -> Any:

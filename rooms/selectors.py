@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from django.db.models import Exists, FilteredRelation, OuterRef, Q, Subquery
+from django.db.models import Exists, FilteredRelation, OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import Block
 from common.compiled import CompiledOnce
@@ -96,16 +96,23 @@ def _epoch() -> Subquery:
     return Subquery(Epoch.objects.values("word")[:1])
 
 
-def places(*, user_id: UUID, room_ids: Collection[UUID]) -> dict[UUID, Place]:
-    """Where `user_id` stands in each of these rooms, in one statement; deleted rooms are left out."""
+def _places(user_id: UUID, room_ids: list[UUID]) -> QuerySet[Room, Any]:
     mine = FilteredRelation(
         "memberships", condition=Q(memberships__user_id=user_id, memberships__left_seq=None)
     )
-    rows = (
+    return (
         Room.objects.filter(id__in=room_ids, deleted_at=None)
         .annotate(mine=mine, epoch=_epoch())
         .values_list("id", "kind", "mine__joined_seq", "last_seq", "first_seq", "epoch")
     )
+
+
+_PLACES = CompiledOnce(_places, user_id=UUID, room_ids=list)
+
+
+def places(*, user_id: UUID, room_ids: Collection[UUID]) -> dict[UUID, Place]:
+    """Where `user_id` stands in each of these rooms, in one statement; deleted rooms are left out."""
+    rows = _PLACES.rows(user_id=user_id, room_ids=room_ids) if room_ids else []
     return {
         room_id: Place(room_id, kind == Kind.PUBLIC, joined, last, first, epoch)
         for room_id, kind, joined, last, first, epoch in rows
@@ -137,10 +144,8 @@ def _is(field: str, member: str) -> Q:
     return Q(**{field: OuterRef(member)}) | Q(**{field: OuterRef(f"{member}__owner")})
 
 
-def places_of(user_ids: Collection[UUID]) -> dict[UUID, list[Place]]:
-    """Every room that each of these people is in, in one statement."""
-    found: dict[UUID, list[Place]] = {user_id: [] for user_id in user_ids}
-    rows = (
+def _places_of(user_ids: list[UUID]) -> QuerySet[Membership, Any]:
+    return (
         Membership.objects.filter(user_id__in=user_ids, left_seq=None, room__deleted_at=None)
         .annotate(epoch=_epoch())
         .order_by("room_id")
@@ -148,14 +153,29 @@ def places_of(user_ids: Collection[UUID]) -> dict[UUID, list[Place]]:
             "user_id", "room_id", "room__kind", "joined_seq", "room__last_seq", "room__first_seq", "epoch"
         )
     )
+
+
+_PLACES_OF = CompiledOnce(_places_of, user_ids=list)
+
+
+def places_of(user_ids: Collection[UUID]) -> dict[UUID, list[Place]]:
+    """Every room that each of these people is in, in one statement."""
+    found: dict[UUID, list[Place]] = {user_id: [] for user_id in user_ids}
+    rows = _PLACES_OF.rows(user_ids=user_ids) if user_ids else []
     for user_id, room_id, kind, joined, last, first, epoch in rows:
         found[user_id].append(Place(room_id, kind == Kind.PUBLIC, joined, last, first, epoch))
     return found
 
 
+_HEADS = CompiledOnce(
+    lambda room_ids: Room.objects.filter(id__in=room_ids).values_list("id", "last_seq", "first_seq"),
+    room_ids=list,
+)
+
+
 def heads(room_ids: Collection[UUID]) -> dict[UUID, Head]:
     """The ends of these rooms' logs, deleted rooms too: their last event is still to be told."""
-    rows = Room.objects.filter(id__in=room_ids).values_list("id", "last_seq", "first_seq")
+    rows = _HEADS.rows(room_ids=room_ids) if room_ids else []
     return {room_id: Head(last, first) for room_id, last, first in rows}
 
 
