@@ -22,7 +22,7 @@ BEGIN = "<!-- settings: made by `python3 devtools/settings_table.py`, do not edi
 END = "<!-- end of settings -->"
 
 WORDS = {
-    "DEBUG": "for development: documents on, readable logs, any localhost page may call, no HTTPS demanded",
+    "DEBUG": "for development: documents on, readable logs, no HTTPS demanded; localhost, `*.local` and private addresses may call and be called",
     "SECRET_KEY": "**required**; a random text of at least 50 characters, the same on every worker; tokens are signed with it",
     "SECRET_KEY_FALLBACKS": "earlier ones: messages that were sent under them are still known when they are sent again",
     "ALLOWED_HOSTS": "**required** unless DEBUG, which adds localhost, `*.local` and private addresses; the host names clients reach Parley by",

@@ -1,5 +1,7 @@
 """Every call that takes a body takes a JSON object of at most 128 KiB, and nothing else."""
 
+import gzip
+
 import pytest
 
 from messaging.models import Message
@@ -84,6 +86,12 @@ def test_a_body_of_128_kib_is_read(call):
 
 def test_ten_megabytes_are_refused(call):
     assert call("messages_send", b'{"client_id": "x:1", "body": "' + b"x" * 10_000_000 + b'"}').status == 413
+
+
+def test_a_compressed_body_is_no_json(ada):
+    body = gzip.compress(b'{"kind": "public", "name": "Engine room"}')
+    answer = ada.call("POST", "rooms/", body, **{"Content-Encoding": "gzip"})
+    assert (answer.status, answer.code) == (400, "invalid")
 
 
 def test_a_field_named_twice_is_read_once(call):
