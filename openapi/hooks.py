@@ -80,6 +80,7 @@ def add_components(result: Json, generator: SchemaGenerator, request: object, pu
     }
     for path, operation in operations(result):
         _name_ids(operation)
+        _allow_empty(operation)
         _add_scope(operation)
         _add_errors(path, operation)
         _add_examples(operation, schemas)
@@ -116,6 +117,13 @@ def _name_ids(operation: Json) -> None:
     for parameter in operation.get("parameters", []):
         if parameter["in"] == "path" and re.search(r"(^|_)id$", parameter["name"]):
             parameter["schema"] = {"type": "string", "format": "uuid"}
+
+
+def _allow_empty(operation: Json) -> None:
+    """A parameter of the query without a value is one that is not set."""
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "query" and not parameter.get("required"):
+            parameter["allowEmptyValue"] = True
 
 
 def _role(operation: Json) -> str | None:
