@@ -156,13 +156,15 @@ async def test_what_they_hold_is_checked(server, ada, room):
             ({"type": "signal", "name": "x", "data": [[0] * 1_000] * 3}, "data"),
             ({"type": "signal", "name": "x", "data": {"a": ["\x00"]}}, "data"),
             ({"type": "signal", "name": "x", "data": {"\x00": 1}}, "data"),
+            ({"type": "signal", "name": "x", "data": [10**309]}, "data"),
+            ({"type": "signal", "name": "x", "data": {"a": -(10**3_000)}}, "data"),
             ({"type": "signal", "name": "x", "data": nested(33)}, "data"),
             ({"type": "signal", "name": "x", "data": nested(900)}, "data"),
         ):
             answer = await wire.ask({"id": 1, "room": room, **fields})
             assert (answer["type"], answer["id"], answer["code"]) == ("error", 1, "invalid"), fields
             assert [error["attr"] for error in answer["errors"]] == [attr]
-        for data in ("a" * 4_094, "é" * 2_047, nested(32), False, {}, [], ""):
+        for data in ("a" * 4_094, "é" * 2_047, nested(32), 2**64, False, {}, [], ""):
             assert (
                 await wire.ask({"type": "signal", "id": 2, "room": room, "name": "A-z0.9_:-", "data": data})
             )["type"] == "ack"

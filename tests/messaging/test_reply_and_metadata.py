@@ -1,6 +1,7 @@
 """What a message may carry beside its text: the message it replies to, and the application's own data."""
 
 import json
+import sys
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -85,6 +86,7 @@ def same(one, other):
         {"a": 1},
         {"b": 1, "a": {"d": [1, {"c": None}], "": True}},
         {"n": [0, 1.0, 0.1, 1e300, 5e-324, -1e-7, 2**63, 12345678901234567890123, 100.0]},
+        {"n": [int(sys.float_info.max), -int(sys.float_info.max)]},
         {"é": "e\u0301", "💥": "\u202e", "\n": "\\u0000", "'": "'; --", "%s": "%s"},
         {"a": "x" * 4_088},
     ],
@@ -142,6 +144,7 @@ def test_other_metadata_is_other_content_and_another_order_is_not(ada, room):
     [
         [], [1], "x", 0, False, {"a": "x" * 4_089}, {"é" * 2_048: 1}, {"a": [0] * 2_048}, nested(33),
         {"a": "\x00"}, {"\x00": 1}, {"a": [{"b": ["x\x00y"]}]},
+        {"a": 10**309}, {"a": [{"b": -(10**3_000)}]},
     ],
 )  # fmt: skip
 def test_what_is_no_small_object_is_invalid(ada, room, metadata):
