@@ -3,10 +3,10 @@
 import asyncio
 
 import pytest
-import uvicorn
 from uvicorn.server import ServerState
 
 from gateway.http_protocol import ParleyHttpProtocol
+from gateway.server import server_config
 
 STALL_S = 0.05
 WANTED = 1_000  # bytes over that time
@@ -42,7 +42,7 @@ async def line(settings):
 
 @pytest.fixture
 def protocol(line):
-    made = ParleyHttpProtocol(uvicorn.Config("backend.asgi:application"), ServerState(), {})
+    made = ParleyHttpProtocol(server_config(), ServerState(), {})
     made.connection_made(line)
     yield made
     made.connection_lost(None)
