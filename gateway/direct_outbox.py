@@ -59,9 +59,9 @@ class DirectOutbox(Outbox):
         """Frame it for this socket alone."""
         self._write(ready_frame(frame), counted=counted)
 
-    def put_run(self, run: Run) -> None:
+    def put_run(self, run: Run, *, counted: bool = True) -> None:
         """The same bytes to everybody."""
-        self._write(run.ready, counted=True)
+        self._write(run.ready, counted=counted)
 
     def put_hint(self, hint: Hint) -> None:
         """The same bytes to everybody."""

@@ -53,8 +53,8 @@ class Outbox(ABC):
         """Send a frame. Replayed ones do not count towards the bound: they are read as they drain."""
 
     @abstractmethod
-    def put_run(self, run: Run) -> None:
-        """Send the frames of a run of events; they count."""
+    def put_run(self, run: Run, *, counted: bool = True) -> None:
+        """Send the frames of a run of events, as `put` does."""
 
     @abstractmethod
     def put_hint(self, hint: Hint) -> None:
@@ -137,10 +137,10 @@ class PumpedOutbox(Outbox):
             if self._watch is None:
                 self._watch = self._loop.call_later(settings.SOCKET_STALL_S, self._look)
 
-    def put_run(self, run: Run) -> None:
+    def put_run(self, run: Run, *, counted: bool = True) -> None:
         """Queue them one by one."""
         for event in run.events:
-            self.put(event.frame)
+            self.put(event.frame, counted=counted)
 
     def put_hint(self, hint: Hint) -> None:
         """Queue it."""

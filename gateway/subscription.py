@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -65,14 +66,14 @@ class Subscription:
         """Whether it gets what happens as it happens; else it is still reading the log."""
         return self in self.feed.live
 
-    def deliver_run(self, run: Run) -> None:
-        """Send a run of live events on, whole where all of it is new and none can end the subscription."""
+    def deliver_run(self, run: Run, *, counted: bool = True) -> None:
+        """Send a run of events on, whole where all of it is new and none can end the subscription."""
         if self.position == run.before and not run.personal and not self.ended:
             self.position = run.last
-            self.owner.outbox.put_run(run)
+            self.owner.outbox.put_run(run, counted=counted)
             return
         for event in run.events:
-            self.deliver(event)
+            self.deliver(event, counted=counted)
 
     def hint(self, hint: Hint) -> None:
         """Send an unnumbered frame, unless it is from this very person or socket."""
@@ -130,9 +131,19 @@ class Subscription:
                 await asyncio.sleep(_RETRY_S)
                 continue
             limit = min(settings.REPLAY_PAGE_EVENTS, 2 * len(events) or 1)
-            for event in events:
-                self.deliver(event, counted=False)
+            for run in _runs(events):
+                self.deliver_run(run, counted=False)
                 if self.owner.outbox.full:
                     await self.owner.outbox.drained()
             if not events:  # the log is shorter than the feed: a restored database, whose epoch will tell
                 await asyncio.sleep(_RETRY_S)
+
+
+def _runs(events: Sequence[RoomEvent]) -> Iterator[Run]:
+    """The events in runs of about SOCKET_REPLAY_AHEAD_BYTES: one write each instead of one an event."""
+    start = size = 0
+    for end, event in enumerate(events, 1):
+        size += len(event.frame)
+        if size >= settings.SOCKET_REPLAY_AHEAD_BYTES or end == len(events):
+            yield Run(events[start:end])
+            start, size = end, 0

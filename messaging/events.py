@@ -8,10 +8,13 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
+from django.db.models import QuerySet
 
+from common.compiled import CompiledOnce
 from common.errors import Resync
+from common.rows import read_json
 from messaging.models import Message
-from messaging.payloads import message_changed, read_messages
+from messaging.payloads import FIELDS, message_changed, messages_from
 from realtime import objects
 from realtime.events import EventPage, EventType
 from realtime.publish import RoomEvent
@@ -25,17 +28,22 @@ _OF_MEMBERS = frozenset({EventType.MEMBER_JOINED, EventType.MEMBER_UPDATED})
 _OF_MESSAGES = frozenset({EventType.MESSAGE_CREATED, EventType.MESSAGE_UPDATED, EventType.MESSAGE_DELETED})
 
 
+def _entries(room_id: UUID, after: int, limit: int) -> QuerySet[LogEntry, Any]:
+    rows = LogEntry.objects.filter(room_id=room_id, seq__gt=after).order_by("seq")
+    return rows.values_list("seq", "type", "at", "actor_id", "subject_id", "data")[:limit]
+
+
+_ENTRIES = CompiledOnce(_entries, room_id=UUID, after=int, limit=int)
+_MESSAGES = CompiledOnce(lambda ids: Message.objects.filter(id__in=ids).values_list(*FIELDS), ids=list)
+
+
 def read_events(room_id: UUID, after: int, limit: int, max_bytes: int) -> list[RoomEvent]:
     """The events `after + 1 …` of a room, at most `limit`, ready to be sent; no access check.
 
     Fewer where they would take more than `max_bytes` of memory, but one if there is one. At most four statements.
     The objects are read after the log, so they are never older than it.
     """
-    entries = list(
-        LogEntry.objects.filter(room_id=room_id, seq__gt=after)
-        .order_by("seq")
-        .values_list("seq", "type", "at", "actor_id", "subject_id", "data")[:limit]
-    )
+    entries = _ENTRIES.rows(room_id=room_id, after=after, limit=limit)
     wanted: dict[str, list[Any]] = {}
     for entry in entries:
         wanted.setdefault(entry[1], []).append(entry[4])
@@ -53,7 +61,7 @@ def read_events(room_id: UUID, after: int, limit: int, max_bytes: int) -> list[R
             return payloads.member_changed(event, room_id, seq, at, actor_id, members[subject_id])
         if event == EventType.MEMBER_LEFT:
             assert subject_id is not None
-            return payloads.member_left(room_id, seq, at, actor_id, subject_id, data["reason"])
+            return payloads.member_left(room_id, seq, at, actor_id, subject_id, read_json(data)["reason"])
         if event == EventType.ROOM_DELETED:
             return payloads.room_deleted(room_id, seq, at, actor_id)
         assert room is not None
@@ -73,7 +81,7 @@ def read_events(room_id: UUID, after: int, limit: int, max_bytes: int) -> list[R
 def _messages(message_ids: Collection[UUID]) -> dict[UUID | None, objects.Message]:
     if not message_ids:
         return {}
-    return {message.id: message for message in read_messages(Message.objects.filter(id__in=message_ids))}
+    return {message.id: message for message in messages_from(_MESSAGES.rows(ids=message_ids))}
 
 
 def _members(room_id: UUID, user_ids: Collection[UUID]) -> dict[UUID | None, objects.Member]:

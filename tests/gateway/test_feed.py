@@ -62,9 +62,9 @@ class Outbox:
         self.frames.append(frame)
         self.uncounted += not counted
 
-    def put_run(self, run):
+    def put_run(self, run, *, counted=True):
         for event in run.events:
-            self.put(event.frame)
+            self.put(event.frame, counted=counted)
 
     async def drained(self):
         await asyncio.sleep(0)
