@@ -70,5 +70,5 @@ CURSOR = OpenApiParameter("cursor", str, description="`next_cursor` of the page 
 LIMIT = OpenApiParameter(
     "limit",
     {"type": "integer", "minimum": 1, "default": 50},
-    description="Rows of a page; more than 200 is 200.",
+    description="Rows of a page; more than 200 is 200. Fewer come where they would be more than about 1 MB.",
 )

@@ -111,7 +111,7 @@ class RoomsView(APIView):
                 description="It had been made before.",
                 examples=[OpenApiExample("Made before", value=_MADE)],
             ),
-            **problems(ClientIdConflict),
+            **problems(Forbidden, ClientIdConflict),
         },
     )
     def post(self, request: Request) -> Response:
@@ -238,7 +238,7 @@ class DirectRoomView(APIView):
                 description="There had been one.",
                 examples=[OpenApiExample("Found", value=_DIRECT)],
             ),
-            **problems(Invalid, Blocked),
+            **problems(Invalid, Forbidden, Blocked),
         },
     )
     def put(self, request: Request, user_id: str) -> Response:
@@ -263,7 +263,7 @@ class JoinView(APIView):
                 description="The room, with `me`: null if one was taken out again meanwhile.",
                 examples=[OpenApiExample("Joined", value=_JOINED)],
             ),
-            **problems(Banned),
+            **problems(Forbidden, Banned),
         },
     )
     def post(self, request: Request, room_id: str) -> Response:
