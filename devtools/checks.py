@@ -20,7 +20,7 @@ POLL_S = 0.05
 # The heart of the protocol, in seconds; --all runs all of it there.
 ON_DAPHNE = [
     f"tests/gateway/test_{name}.py"
-    for name in ("connecting", "frames", "subscribe", "sending", "leaving", "closing")
+    for name in ("connecting", "frames", "subscribe", "sending", "leaving", "closing", "rfc6455")
 ]
 
 

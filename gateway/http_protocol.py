@@ -52,9 +52,13 @@ class ParleyHttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
-        """Another protocol goes on here."""
+        """Another protocol goes on here, also with what came with the handshake, which uvicorn would drop."""
         self._leave()
         super().handle_websocket_upgrade()
+        upgrade = sys.exception()  # whose argument is where the handshake ends
+        if upgrade is not None and (early := self._latest[upgrade.args[0] :]):
+            websocket: Any = self.transport.get_protocol()
+            websocket.data_received(early)
 
     def data_received(self, data: bytes) -> None:
         """Counts what httptools keeps to itself: a header that does not end is no header yet."""

@@ -4,11 +4,13 @@ Plugged in at uvicorn's `ws=`; the application sees of it the scope extension `p
 works without it. With gateway/http_protocol.py the one place that reaches into uvicorn.
 """
 
+import contextlib
 import logging
 from typing import Any
 
 from django.conf import settings
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
@@ -30,6 +32,7 @@ class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
     _controls = 0
     _controls_since = 0.0
     _pongs_ahead = 0
+    _early = b""
 
     def handle_cont(self, event: Frame) -> None:
         """A part of a frame; empty ones would count towards no other bound."""
@@ -91,12 +94,24 @@ class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
         self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Answers what is no handshake (a header line over 8 kB): uvicorn would leave it open, silently."""
+        """Answers what is no handshake (a header line over 8 kB): uvicorn would leave it open, silently.
+
+        What comes before the handshake is answered waits for that: answered at once, it would come before the 101.
+        """
+        if self.handshake_initiated and not self.handshake_complete:
+            self._early += data
+            self.transport.pause_reading()
+            return
         super().data_received(data)
         if self.conn.handshake_exc is not None and not (self.handshake_initiated or self.close_sent):
             self.handshake_complete = self.close_sent = True
             self.transport.write(headers_too_large())
             self.transport.close()
+
+    def send_receive_event_to_app(self) -> None:
+        """A message is here. One that is no UTF-8 closes with 1007, if no close came with it in the same data."""
+        with contextlib.suppress(InvalidState):
+            super().send_receive_event_to_app()
 
     def handle_parser_exception(self) -> None:
         """Nothing more the client sends is understood. Of a frame too big it is told, and can read so."""
@@ -126,13 +141,17 @@ class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
             scope["extensions"]["parley.transport"] = self
 
     async def send(self, message: Any) -> None:
-        """After a close the peer has `close_timeout` to answer; then the line is cut, not just closed."""
+        """After a close the peer has SOCKET_CLOSE_S to answer; then the line is cut, not just closed."""
         await super().send(message)
+        if self._early and self.handshake_complete and message["type"] == "websocket.accept":
+            early, self._early = self._early, b""
+            self.transport.resume_reading()
+            self.data_received(early)
         if message["type"] == "websocket.http.response.body":
             self.handshake_complete = True  # refused: uvicorn would take it for forgotten, and log an error
         if message["type"] == "websocket.close" and self.close_timer is not None:
             self.close_timer.cancel()
-            self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+            self.close_timer = self.loop.call_later(settings.SOCKET_CLOSE_S, self.transport.abort)
 
     def keepalive_timeout(self) -> None:
         """The peer is dead or took nothing for the whole time: nothing is left to wait for."""

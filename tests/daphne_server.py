@@ -16,15 +16,18 @@ _START_S = 10.0
 CANNOT = {
     "codes": """Say by a close why it closes. It sends no reason, and 1000 in the place of the codes below 3000 (1003, 1009,
         1011, 1012, 1013): go by the `error` frame before it. The codes from 4400 on work. Who does not answer a close within a
-        second sees 1006.""",
+        second sees 1006. A client's own close it answers with 1000, whatever its code.""",
+    "broken": """Close with 1002 or 1007 over frames that are none. The line is cut, and the client sees 1006.""",
     "goodbye": """Say goodbye. When it stops, what is under way is cut off, and clients see 1006 without an `error`: treat
         that as 1012.""",
-    "size": "Answer a frame of more than 1 MiB. The line is cut, and the client sees 1006.",
+    "size": """Answer a frame of more than 1 MiB, or a smaller one before all of it is there. Of more the line is cut, and
+        the client sees 1006.""",
     "slow": """Hold back. What is sent to a client that does not read, and what a client sends faster than it is served,
         is kept in memory without a bound; nobody is closed as `too_slow` for not reading.""",
     "bounds": """Keep the bounds of the lines below HTTP and WebSocket: the `REQUEST_…` and `RESPONSE_…` settings,
         `HEADER_MAX_BYTES`, control frames and fragments, `SOCKET_PING_S`. It does not read `FORWARDED_ALLOW_IPS`; its own
         `--proxy-headers` believes anybody.""",
+    "early": """Wait with what comes before its answer to the handshake. Frames sent so early are lost, or garble the answer.""",
     "bodies": "Say why it refuses a handshake. Its 403 is no problem in JSON.",
     "origin": "Refuse an `Origin` that is no URL with 403. It answers 400.",
 }

@@ -14,13 +14,14 @@ from tests.client.rest import Rest
 from tests.client.socket import Socket
 from tests.contract.story import Story
 from tests.daphne_server import CANNOT, SERVER, DaphneServer
+from tests.gateway.raw_line import line, other, raw  # noqa: F401  fixtures
 from tests.gateway.waiting import until
 from tests.live import LiveServer
 
 SERVERS: dict[str, type[LiveServer] | type[DaphneServer]] = {"uvicorn": LiveServer, "daphne": DaphneServer}
 # About one server, or about what is below or behind the wire; all other modules hold on every server.
 NOT_THE_WIRE = {"test_bus", "test_feed", "test_floods", "test_hub", "test_other_servers", "test_outbox"}
-NOT_THE_WIRE |= {"test_request_heads", "test_restarting"}
+NOT_THE_WIRE |= {"test_handshakes", "test_request_heads", "test_restarting"}
 Connect = Callable[..., Awaitable[Socket]]
 
 

@@ -1,0 +1,86 @@
+"""The opening handshake as raw bytes, and what a client sends before it is answered."""
+
+import pytest
+
+from tests.gateway.raw_frames import CONT, PING, PONG, TEXT, RawSocket, close, frame, handshake, text
+from tests.gateway.raw_line import ANSWER, ASK, transactional_db  # noqa: F401  a fixture
+
+EARLY = {
+    "a text": (text(ASK), [ANSWER], text(ASK)),
+    "half a text": (text(ASK)[:9], [], text(ASK)[9:]),
+    "texts": (text(ASK) * 3, [ANSWER] * 3, text(ASK)),
+    "a ping": (frame(PING, b"x"), [(PONG, b"x")], text(ASK)),
+}
+EARLY_FLAWS = {
+    "reserved bits": (text(ASK, rsv=7), 1002),
+    "no mask": (text(ASK, mask=None), 1002),
+    "an orphan": (frame(CONT, ASK), 1002),
+    "no UTF-8": (text(b"\xff"), 1007),
+    "a close": (close(3000), 3000),
+    "a text and a close": (text(ASK) + close(3000), 3000),
+    "a length of 2^62": (frame(TEXT, declared=2**62), 1009),
+    "HTTP": (handshake(), 1002),
+}
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["in one segment", "at once"])
+@pytest.mark.parametrize(("early", "answers", "rest"), EARLY.values(), ids=EARLY)
+async def test_what_is_sent_before_the_answer_to_the_handshake_is_read_after_it(
+    line, other, apart, early, answers, rest
+):
+    async with await RawSocket.dial(line) as raw:
+        head = handshake(line.token)
+        await raw.send(*([head, early] if apart else [head + early]))
+        await raw.accepted()
+        assert raw.status == 101
+        said = await raw.several(1 + len(answers))  # with `welcome`
+        assert [each for each in said if each in answers] == answers
+        await raw.send(rest)
+        assert await raw.next() == ANSWER
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["in one segment", "at once"])
+@pytest.mark.parametrize(("early", "code"), EARLY_FLAWS.values(), ids=EARLY_FLAWS)
+async def test_a_flaw_before_the_answer_to_the_handshake_ends_that_line_alone(
+    line, other, apart, early, code
+):
+    async with await RawSocket.dial(line) as raw:
+        head = handshake(line.token)
+        await raw.send(*([head, early] if apart else [head + early]))
+        await raw.accepted()
+        assert raw.status == 101
+        assert (await raw.end()).code == code
+
+
+async def test_what_is_sent_with_a_handshake_that_is_refused_is_not_read(line, other):
+    async with await RawSocket.open(
+        line, headers="Origin: https://evil.example\r\n", early=text(ASK) * 3
+    ) as raw:
+        assert raw.status == 403
+        assert b"pong" not in await raw.reader.read()
+
+
+HANDSHAKES = {
+    "another version": (b"Version: 13", b"Version: 8", 400),
+    "no version": (b"Sec-WebSocket-Version: 13\r\n", b"", 400),
+    "no key": (b"Sec-WebSocket-Key", b"X-Key", 400),
+    "a short key": (b"-Key: ", b"-Key: a", 400),
+    "a key of other characters": (b"-Key: ", b"-Key: \xff!", 400),
+    "a URL that is no ASCII": (b"/ws/v1/", "/ws/v1/?é".encode(), 400),
+    "a URL that is no UTF-8": (b"/ws/v1/", b"/ws/v1/\xff", 400),
+}
+
+
+@pytest.mark.parametrize(("good", "flaw", "status"), HANDSHAKES.values(), ids=HANDSHAKES)
+async def test_a_handshake_that_is_none_is_refused(line, other, good, flaw, status):
+    async with await RawSocket.dial(line) as raw:
+        await raw.send(handshake(line.token).replace(good, flaw))
+        await raw.accepted()
+        assert raw.status == status, raw.head
+
+
+async def test_headers_of_any_bytes_are_no_reason_to_refuse(line, other):
+    async with await RawSocket.dial(line) as raw:
+        await raw.send(handshake(line.token).replace(b"\r\n\r\n", b"\r\nX-Name: \xff\xfe\r\n\r\n"))
+        await raw.accepted()
+        assert raw.status == 101
