@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench import scale
 from bench.comparing import against
 from bench.conditions import Conditions
 from bench.goals import goals_table
@@ -119,10 +120,11 @@ def _row(summary: Summary, name: str) -> tuple[str, str, float, float, float]:
 
 
 def write(results: dict[str, Result]) -> list[Path]:
-    """Write the page and its plots; which files."""
+    """Write the page, its plots and docs/scale.md; which files."""
     PLOTS.mkdir(exist_ok=True)
     PAGE.write_text(page(results))
-    written = [PAGE]
+    scale.PAGE.write_text(scale.page(results))
+    written = [PAGE, scale.PAGE]
     for name, result in results.items():
         plot = _plot(result)
         if plot is not None:
