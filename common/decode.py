@@ -161,7 +161,7 @@ def _name_key(steps: list[str], value: Any, shape: Any) -> None:
         for step in steps[:place]:
             container = container[int(step) if isinstance(container, list) else step]
         items = list(container.items())
-    except (LookupError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError):  # also where the rest is no JSON
         return
     low, high = 0, len(items)  # the first `low` are good, and one of the first `high` is not
     while high - low > 1:

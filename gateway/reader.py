@@ -170,9 +170,10 @@ class FrameReader:
         frame, attr = found or (None, "")
         if isinstance(frame, dict) and isinstance(frame.get("type"), str) and attr not in ("", "type"):
             key: FrameKey = None
-            if attr != "id":
-                with contextlib.suppress(Invalid):
-                    key = _frame_id(frame.get("id"))
+            with contextlib.suppress(Invalid, UnicodeEncodeError):
+                said = _frame_id(frame.get("id"))
+                str(said).encode()  # it may be cut in half, too
+                key = said
             self._outbox.put(error_frame(key, error))
         else:
             self._bad_frame()

@@ -80,6 +80,7 @@ class RawSocket:
 
     status = 0
     head = b""
+    finished = False
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
@@ -144,11 +145,17 @@ class RawSocket:
                     [ending.code] = struct.unpack("!H", payload[:2]) if payload else [1005]
                     ending.reason = payload[2:]
                     payload[2:].decode()
-                    await self.send(frame(CLOSE, payload))
+                    if not self.finished:
+                        await self.send(frame(CLOSE, payload))
                 else:
                     ending.frames.append((opcode, payload))
         except (asyncio.IncompleteReadError, ConnectionError):
             return ending
+
+    def finish(self) -> None:
+        """Send no more."""
+        self.finished = True
+        self.writer.write_eof()
 
     def cut(self) -> None:
         """Gone without a word."""

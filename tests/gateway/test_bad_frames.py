@@ -11,7 +11,8 @@ NO_FRAMES = [
     "", " ", "x", "{", "}", "[]", "[{}]", '"ping"', "1", "null", "true", "{}", '{"id":1}', '{"type":1}', '{"type":null}',
     '{"type":["ping"]}', "{'type':'ping'}", '{"type":"ping"', '{"type":"ping"}x', '{"type":"ping",}', '\ufeff{"type":"ping"}',
     '{"type":"ping","id":NaN}', '{"type":"ping","x":Infinity}', '{"type":"ping","id":-Infinity}',
-    '{"type":"ping","id":1e400}', '{"type":"ping","id":' + "1" * 5_000 + "}", '{"type":"pi\x00ng"}', '{"type":"\\ud800"}',
+    '{"type":"ping","id":1e400}', '{"type":"ping","id":{"a":1e400}}', '{"type":"ping","id":{"a":[{"b":' + "1" * 5_000 + "}]}}",
+    '{"type":"ping","id":' + "1" * 5_000 + "}", '{"type":"pi\x00ng"}', '{"type":"\\ud800"}',
     '{"type":"ping","id":01}', "[" * 100_000, '{"a":' * 20_000, "[" * 60_000 + "]" * 60_000,
     '{"type":"ping","id":' + "[" * 50_000 + "]" * 50_000 + "}", '{"type":"ping","x":' + "[" * 50_000 + "]" * 50_000 + "}",
     '{"type":"ping","x":' + '{"a":' * 20_000 + "1" + "}" * 20_000 + "}",
@@ -79,8 +80,9 @@ async def test_a_text_cut_in_the_middle_of_an_emoji_is_an_error_with_its_id_and_
                 assert (answer["id"], answer["code"]) == (number, "invalid"), frame
                 [error] = answer["errors"]
                 assert (error["attr"], error["code"]) == (attr, "bad_character")
-        answer = await wire.ask('{"type":"ping","id":"\\ud800"}')
-        assert (answer["id"], answer["errors"][0]["attr"]) == (None, "id")
+        for more, attr in (("", "id"), ('"more":"\\ud800",', "more")):
+            answer = await wire.ask('{"type":"ping",' + more + '"id":"\\ud800"}')
+            assert (answer["id"], answer["errors"][0]["attr"]) == (None, attr)
         assert await wire.ask({"type": "ping", "id": 1}) == {"type": "pong", "id": 1}
 
 
@@ -195,6 +197,20 @@ async def test_integers_are_plain_and_in_range(server, ada, room):
             ack = await wire.skip_to("ack")
             assert ack["data"]["rooms"][0]["resync"] in ("ahead", "too_far_behind")  # max 0 is none at all
             await wire.ask({"type": "unsubscribe", "id": 8, "rooms": [room]})
+
+
+async def test_a_number_out_of_range_deep_in_data_is_an_error_of_the_field(server, ada, room):
+    async with await Wire.open(server.ws, ada.access) as wire:
+        await wire.next()
+        for number in ("1e400", "1" * 5_000):
+            data = '{"a":{"b":[' + number + ']},"c":1}'
+            for attr, fields in (
+                ("data", '"type":"signal","name":"x"'),
+                ("metadata", '"type":"message.send","client_id":"1","body":"x"'),
+            ):
+                answer = await wire.ask(f'{{"id":7,{fields},"room":"{room}","{attr}":{data}}}')
+                assert (answer["type"], answer["id"], answer["code"]) == ("error", 7, "invalid"), answer
+                assert [error["attr"].split(".")[0] for error in answer["errors"]] == [attr]
 
 
 async def test_what_is_no_text_is_refused_and_every_script_is_taken(ada, bob, room, connect, server):
