@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import itertools
+import math
+import random
 import time
 
 from tests.gateway.raw_frames import RawSocket, handshake
@@ -12,6 +14,7 @@ from tests.gateway.waiting import until
 MANY = 500
 LIMIT_S = 2.0
 SLACK_S = 2.0
+SPREAD_S = 1.0  # over which they come
 ACCEPT_S = 0.2  # FAULTS B13
 BODY = (
     b"POST /api/v1/auth/token/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -29,6 +32,7 @@ SLOW = {
 
 async def trickle(line, begun, rest):
     """How long the server bears it."""
+    await asyncio.sleep(random.random() * SPREAD_S)
     began = time.monotonic()
     raw = await RawSocket.dial(line)
     raw.writer.write(begun)
@@ -51,18 +55,19 @@ async def test_slow_clients_are_cut_off_in_time_and_nobody_waits_for_them(line, 
     before = len(connections)
     kinds = itertools.islice(itertools.cycle(SLOW.values()), MANY)
     slow = [asyncio.create_task(trickle(line, begun, rest)) for begun, rest in kinds]
-    await until(lambda: len(connections) == before + MANY, "all are there")
-    accepts_s = []
-    while not all(each.done() for each in slow) and len(accepts_s) < 100:
+    accepts_s, most = [], 0
+    while not all(each.done() for each in slow) and len(accepts_s) < 300:
         began = time.monotonic()
         async with await RawSocket.open(line, line.token):
             accepts_s.append(time.monotonic() - began)
-        await asyncio.sleep(0.01)
+        most = max(most, len(connections) - before)
+        await asyncio.sleep(0.005)
     borne_s = await asyncio.gather(*slow)
     for number, kind in enumerate(SLOW):
         assert min(borne_s[number :: len(SLOW)]) > LIMIT_S * 0.9, kind
         assert max(borne_s[number :: len(SLOW)]) < LIMIT_S + SLACK_S, kind
     accepts_s.sort()
     assert len(accepts_s) > 30
-    assert accepts_s[-1 - len(accepts_s) // 100] < ACCEPT_S, accepts_s[-5:]
+    assert most > 0.9 * MANY
+    assert accepts_s[-1 - math.ceil(len(accepts_s) / 100)] < ACCEPT_S, accepts_s[-5:]
     await until(lambda: len(connections) <= before, "nothing of them stays")
