@@ -21,7 +21,13 @@ from tests.live import LiveServer
 SERVERS: dict[str, type[LiveServer] | type[DaphneServer]] = {"uvicorn": LiveServer, "daphne": DaphneServer}
 # About one server, or about what is below or behind the wire; all other modules hold on every server.
 NOT_THE_WIRE = {"test_bus", "test_feed", "test_floods", "test_hub", "test_other_servers", "test_outbox"}
-NOT_THE_WIRE |= {"test_handshakes", "test_request_heads", "test_restarting", "test_slow_requests"}
+NOT_THE_WIRE |= {
+    "test_handshakes",
+    "test_request_heads",
+    "test_raw_floods",
+    "test_restarting",
+    "test_slow_requests",
+}
 Connect = Callable[..., Awaitable[Socket]]
 
 

@@ -1,0 +1,80 @@
+"""Floods of bytes: what is begun and never ended, and more frames than are taken (FAULTS A12, B9). Memory stays as it is."""
+
+import asyncio
+import contextlib
+import time
+
+import pytest
+
+from tests.gateway.raw_frames import CONT, PING, TEXT, RawSocket, frame, text
+from tests.gateway.raw_line import ANSWER, ASK, transactional_db  # noqa: F401  a fixture
+from tests.gateway.test_mutated_frames import rss_bytes
+
+RSS_MAX_BYTES = 20_000_000  # FAULTS A12, B9
+ENDED_S = 5.0
+PADDED = text(ASK[:-1] + b',"x":"' + b"x" * 100_000 + b'"}')
+
+
+async def flood(raw, first, more, times):
+    """What the line ends with, and after how long."""
+    began = time.monotonic()
+
+    async def write():
+        with contextlib.suppress(OSError):
+            await raw.send(first)
+            for _ in range(times):
+                await raw.send(more)
+
+    writing = asyncio.create_task(write())
+    ending = await raw.end()
+    took_s = time.monotonic() - began
+    await writing
+    return ending, took_s
+
+
+FLOODS = {
+    "a length of 2^62": (frame(TEXT, declared=2**62), b"x" * 50_000, 200),
+    "a continuation of 2^62": (text(b"{", fin=False) + frame(CONT, declared=2**62), b"x" * 50_000, 200),
+    "fragments without end": (text(b"{", fin=False), frame(CONT, b"x" * 10_000, fin=False), 200),
+    "small fragments without end": (text(b"{", fin=False), frame(CONT, b"x", fin=False) * 100, 200),
+    "empty fragments without end": (text(b"", fin=False), frame(CONT, b"", fin=False) * 100, 200),
+    "pings without end": (b"", frame(PING, b"x" * 125) * 100, 200),
+}
+
+
+@pytest.mark.parametrize(("first", "more", "times"), FLOODS.values(), ids=FLOODS)
+async def test_a_flood_on_ten_sockets_ends_in_time_and_in_no_memory(line, other, first, more, times):
+    before = rss_bytes()
+    raws = [await RawSocket.open(line, line.token) for _ in range(10)]
+    ended = await asyncio.gather(*(flood(raw, first, more, times) for raw in raws))
+    for ending, took_s in ended:
+        assert ending.code in (1009, None), ending
+        assert took_s < ENDED_S
+    assert rss_bytes() - before < RSS_MAX_BYTES
+    for raw in raws:
+        raw.cut()
+
+
+async def test_what_is_begun_and_never_ended_takes_no_more_than_a_frame_each(line, other):
+    before = rss_bytes()
+    raws = [await RawSocket.open(line, line.token) for _ in range(50)]
+    for raw in raws:
+        await raw.send(
+            text(b"{", fin=False), frame(CONT, b"x" * 100_000, fin=False), frame(CONT, b"x" * 9)[:-1]
+        )
+        await raw.send(frame(PING, b"alive")[:-1])
+    assert rss_bytes() - before < RSS_MAX_BYTES
+    for raw in raws:
+        raw.cut()
+
+
+async def test_large_frames_without_end_are_refused_and_then_closed(line, other, narrow):
+    """Of 3,000 of 100 kB each."""
+    narrow(FRAMES_BURST=200, FRAMES_PER_S=100)
+    before = rss_bytes()
+    async with await RawSocket.open(line, line.token) as raw:
+        ending, _ = await flood(raw, b"", PADDED, 3_000)
+    assert ending.code == 4429
+    assert ending.errors[-1] == "rate_limited"
+    assert rss_bytes() - before < RSS_MAX_BYTES
+    assert ANSWER in ending.frames
