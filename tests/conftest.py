@@ -1,5 +1,6 @@
 """What every test shares: people, a clock, fast password hashes, a live server, and which tests are run."""
 
+import gc
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -43,6 +44,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         mark = item.get_closest_marker("django_db")
         if item.get_closest_marker("asyncio") and mark and not mark.kwargs.get("transaction"):
             raise pytest.UsageError(f"{item.nodeid}: a coroutine test needs django_db(transaction=True)")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is there now stays: the collector need not look at it again and again, for half a second each time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
