@@ -223,6 +223,24 @@ async def test_a_close_without_a_code_is_answered_without_one(raw):
     assert (await raw.end()).code == answered(1005)
 
 
+async def test_a_close_within_a_message_closes(raw):
+    """Either way: the rest of the message is not waited for."""
+    await raw.send(text(ASK[:9], fin=False) + close(1000))
+    assert (await raw.end()).code in (1000, broken(1002))
+
+
+@pytest.mark.parametrize("length_bytes", [2, 8])
+async def test_a_length_in_more_bytes_than_it_needs_is_taken_or_a_breach(raw, length_bytes):
+    """RFC 6455, section 5.2 forbids it to clients; no server has to look."""
+    await raw.send(text(ASK, length_bytes=length_bytes) + close(3000))
+    ending = await raw.end()
+    assert (ending.code, ending.frames) in [
+        (broken(1002), []),
+        (answered(3000), []),
+        (answered(3000), [ANSWER]),
+    ]
+
+
 async def test_a_close_in_one_segment_with_what_is_no_utf_8_is_a_close(raw):
     await raw.send(text(b"\xff") + close(1000))
     assert (await raw.end()).code in (1000, broken(1007))
