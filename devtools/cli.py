@@ -4,7 +4,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from devtools import bench, checks, demo, environment, generated, serve
+from devtools import bench, checks, demo, environment, generated, serve, stress
 from devtools.processes import DevError
 
 COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
@@ -14,6 +14,10 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
         "every check, then the tests twice; --all adds slow, browser and nginx tests, the rest goes to pytest",
     ),
     "bench": (bench.bench, "measure Parley beside others; --quick is a small run, --help lists the rest"),
+    "stress": (
+        stress.stress,
+        "break what is below while people talk, and check everything; --help lists how",
+    ),
     "demo": (demo.demo, "a conversation to watch, against the running server"),
     "openapi": (generated.openapi, "write docs/openapi.yaml; --check only compares"),
     "lock": (generated.lock, "write uv.lock and both requirements files; --check only compares"),

@@ -234,6 +234,23 @@ class Postgres(_Server):
         # Its shared memory is free for a new server only when all have gone.
         _until(lambda: not any(map(_alive, children)), STOP_TIMEOUT_S)
 
+    def pause(self) -> None:
+        """SIGSTOP to the server and every backend: connections stay open and nothing answers until `resume`."""
+        self._signal_all(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT to all of them."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, sign: signal.Signals) -> None:
+        pid = self.pid
+        if pid is None:
+            raise RuntimeError("PostgreSQL does not run")
+        os.kill(pid, sign)  # first: once it is stopped it makes no more backends
+        for child in _children(pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, sign)
+
     def _identity(self) -> dict[str, Any]:
         return unprivileged()
 

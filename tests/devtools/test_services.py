@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -86,6 +87,18 @@ def test_redis_restarts_empty_on_its_port() -> None:
         assert client.get("word") is None
         pid = server.pid
     assert gone(pid)
+
+
+def test_a_paused_postgres_answers_when_resumed(postgres: Postgres) -> None:
+    with psycopg.connect(postgres.url) as connection, ThreadPoolExecutor(1) as other:
+        postgres.pause()
+        try:
+            answer = other.submit(connection.execute, "SELECT 1")
+            with pytest.raises(TimeoutError):
+                answer.result(0.3)
+        finally:
+            postgres.resume()
+        assert answer.result(5).fetchone() == (1,)
 
 
 def test_a_paused_redis_answers_when_resumed() -> None:

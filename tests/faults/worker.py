@@ -1,6 +1,7 @@
 """One real worker: `manage.py serve` as a process, its log, and its own way to Redis."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -35,12 +36,14 @@ class Worker:
         self.bus = bus
         self.log = folder / f"{name}.log"
         self.log.touch()
+        self._census = folder / f"{name}.census"
         self._env = {
             **env,
             "REDIS_URL": bus.redis_url,
             "HOST": "127.0.0.1",
             "PORT": str(self.port),
             "WORKERS": "1",
+            "CENSUS": str(self._census),
         }
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -57,7 +60,7 @@ class Worker:
         """Start; `wait_ready` says when it serves."""
         assert self.pid is None, f"{self.name} runs already"
         python = str(PYTHON if PYTHON.exists() else sys.executable)
-        serve = [python, str(ROOT / "manage.py"), "serve", "--port", str(self.port)]
+        serve = [python, "-m", "tests.faults.watched", "serve", "--port", str(self.port)]
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 [python, "-c", _DIE_WITH_PARENT, *serve],
@@ -94,10 +97,48 @@ class Worker:
         self._end(signal.SIGKILL)
         return pid
 
-    def stop(self) -> None:
-        """SIGTERM, and SIGKILL when that was not enough. Nothing happens when it does not run."""
-        if self.pid is not None:
-            self._end(signal.SIGTERM)
+    def stop(self) -> int | None:
+        """SIGTERM, and SIGKILL when that was not enough; its exit code, None when it did not run."""
+        if self.pid is None:
+            return None
+        self._end(signal.SIGTERM)
+        assert self._process is not None
+        return self._process.returncode
+
+    def census(self, timeout_s: float = 5.0) -> dict[str, int]:
+        """What the process says that it holds (tests.faults.watched) and what the kernel says.
+
+        `rss` in bytes, `fds` open files, `inbound` connections that came to its port; `tasks`, `threads`, `rooms`,
+        `people`, `groups` and `joined` are its own words.
+
+        Raises:
+            AssertionError: it does not run, or did not answer.
+        """
+        pid = self.pid
+        assert pid is not None, f"{self.name} does not run:\n{self.tail()}"
+        self._census.unlink(missing_ok=True)
+        deadline = time.monotonic() + timeout_s
+        os.kill(pid, signal.SIGUSR1)
+        while not self._census.exists():
+            assert time.monotonic() < deadline, f"{self.name} does not say what it holds:\n{self.tail()}"
+            time.sleep(0.01)
+        said: dict[str, int] = json.loads(self._census.read_text())
+        return said | self._held(pid)
+
+    def _held(self, pid: int) -> dict[str, int]:
+        status = Path(f"/proc/{pid}/status").read_text()
+        [resident] = [line for line in status.splitlines() if line.startswith("VmRSS")]
+        files = [_target(place) for place in Path(f"/proc/{pid}/fd").iterdir()]
+        # local address and inode of every TCP connection there is; state 0A listens
+        lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        here = {
+            f"socket:[{line[9]}]" for line in lines if line[3] != "0A" and int(line[1][-4:], 16) == self.port
+        }
+        return {
+            "rss": int(resident.split()[1]) * 1024,
+            "fds": len(files),
+            "inbound": sum(file in here for file in files),
+        }
 
     def _end(self, sign: signal.Signals) -> None:
         assert self._process is not None
@@ -111,3 +152,11 @@ class Worker:
 
     def tail(self) -> str:
         return f"--- the end of {self.log}\n{self.log.read_text(errors='replace')[-TAIL:]}"
+
+
+def _target(place: Path) -> str:
+    """What an open file is; empty when it was closed meanwhile."""
+    try:
+        return os.readlink(place)
+    except OSError:
+        return ""

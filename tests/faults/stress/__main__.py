@@ -1,0 +1,86 @@
+"""`python3 dev.py stress`: see `--help`."""
+
+import argparse
+import asyncio
+import secrets
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.faults.stress import running
+from tests.faults.stress.plan import draw
+from tests.faults.stress.running import Outcome
+
+SHOWN = 20  # violations of a run
+
+
+def main(arguments: list[str]) -> int:
+    """0 when everything was kept, 1 with the violations when not."""
+    asked = _parser().parse_args(arguments)
+    seconds = 60 * asked.minutes if asked.minutes else asked.seconds
+    seeds = list(_seeds(asked.seeds)) if asked.seeds else [asked.seed or secrets.randbelow(1_000_000)]
+    if asked.plan:
+        for seed in seeds:
+            _print_plan(seed, seconds)
+        return 0
+    broken = []
+    with tempfile.TemporaryDirectory(prefix="parley-stress-") as folder:
+        for outcome in _runs(seeds, seconds, Path(folder)):
+            print(outcome, flush=True)
+            for text in outcome.wrong[:SHOWN]:
+                print(f"    {text}", flush=True)
+            if outcome.wrong:
+                broken.append(outcome.plan.seed)
+                print(
+                    f"    again: python3 dev.py stress --seed {broken[-1]} --seconds {seconds:g}", flush=True
+                )
+    print(f"{len(seeds) - len(broken)} of {len(seeds)} kept" + (f"; broken: {broken}" if broken else ""))
+    return 1 if broken else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python3 dev.py stress",
+        description="Break what is below two real workers while people talk, and check that nothing is lost, "
+        "doubled, out of order or leaked, and that everything is given back.",
+    )
+    parser.add_argument("--seed", type=int, help="which faults come when; drawn and printed when not given")
+    parser.add_argument("--seeds", help="several, one after the other: 1-100, or 3,7,12")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--seconds", type=float, default=20.0, help="of each run (20)")
+    length.add_argument("--minutes", type=float, help="the same, in minutes")
+    parser.add_argument("--plan", action="store_true", help="print what would be done, and do nothing")
+    return parser
+
+
+def _seeds(text: str) -> Iterator[int]:
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        yield from range(int(first), int(last or first) + 1)
+
+
+def _print_plan(seed: int, seconds: float) -> None:
+    plan = draw(seed, seconds)
+    print(f"seed {seed}, {seconds:g} s, {plan.per_s} sends a second and room")
+    for what in sorted([*plan.faults, *plan.moves], key=lambda one: one.at_s):
+        print(f"  {what}")
+
+
+def _runs(seeds: list[int], seconds: float, folder: Path) -> Iterator[Outcome]:
+    """One after the other on one cluster; after a broken one a new cluster, so that no run spoils the next."""
+    left = list(seeds)
+    while left:
+        with running.cluster(folder / str(left[0])) as two:
+            before = asyncio.run(running.warm_up(two))
+            kept = True
+            while left and kept:
+                seed = left.pop(0)
+                print(f"seed {seed} …", file=sys.stderr, flush=True)
+                outcome = asyncio.run(running.run(two, draw(seed, seconds), before))
+                kept = not outcome.wrong
+                yield outcome
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
