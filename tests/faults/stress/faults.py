@@ -72,7 +72,10 @@ class Breaker:
         await breaking.flush_bus(self.cluster)
 
     async def _redis_cuts_every_connection(self, _: Fault) -> None:
-        await breaking.cut_bus(self.cluster)
+        deadline = time.monotonic() + FELT_S  # after another fault the workers first have to come back
+        while not await asyncio.to_thread(self.stores.cut_bus):
+            assert time.monotonic() < deadline, "there was no connection to cut"
+            await asyncio.sleep(0.1)
 
     async def _postgres_is_restarted(self, fault: Fault) -> None:
         server = self.stores.postgres
