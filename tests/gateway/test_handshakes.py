@@ -1,5 +1,9 @@
 """The opening handshake as raw bytes, and what a client sends before it is answered."""
 
+import asyncio
+import contextlib
+import random
+
 import pytest
 
 from tests.gateway.raw_frames import CONT, PING, PONG, TEXT, RawSocket, close, frame, handshake, text
@@ -84,3 +88,66 @@ async def test_headers_of_any_bytes_are_no_reason_to_refuse(line, other):
         await raw.send(handshake(line.token).replace(b"\r\n\r\n", b"\r\nX-Name: \xff\xfe\r\n\r\n"))
         await raw.accepted()
         assert raw.status == 101
+
+
+ODD_HEADERS = [
+    "Origin: null\r\n", "Origin: http://[::1\r\n", "Origin: http://127.0.0.1:99999999\r\n", "Origin: \xff\r\n", "Host: a\r\n", "Host:\r\n",
+    "Sec-WebSocket-Protocol: ,, ,\r\n", "Sec-WebSocket-Protocol: bearer.\r\n", "Sec-WebSocket-Protocol: bearer.\xe9\r\n",
+    "Sec-WebSocket-Protocol: parley.v1, bearer.x, bearer.y\r\n", "Authorization: Bearer\r\n", "Authorization: Bearer \xe9\r\n",
+    "Authorization: Basic eA==\r\n", "Sec-WebSocket-Extensions: ;;=\r\n", "Sec-WebSocket-Extensions: permessage-deflate; x=\"\r\n",
+    "Content-Length: 5\r\n", "Content-Length: -1\r\n", "Transfer-Encoding: chunked\r\n", "Expect: 100-continue\r\n", "X-Forwarded-For: \xff\r\n",
+    "X-Forwarded-Proto: \xff\r\n", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n", "Upgrade: h2c\r\n", "Connection: close\r\n", "Cookie: \xff\r\n",
+]  # fmt: skip
+ODD_PATHS = [
+    "/ws/v1/", "/ws/v1/?since=x&epoch=%ff", "/ws/v1/rooms/x/", "/ws/v1/rooms/%00/", "/ws/v1/rooms/%ff%fe/?since=-1", "/ws/v1", "//", "*", "/ws/v1/%2e%2e/",
+    "http://127.0.0.1/ws/v1/", "http://[/", "/ws/v1/rooms/01a209f0-94f1-704e-992b-0775f1f97009/?since=99999999999999999999&since=1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", [1, 2, *(pytest.param(n, marks=pytest.mark.slow) for n in range(100, 120))])
+async def test_a_mutated_handshake_is_answered_or_cut_and_is_no_alarm(settings, line, other, seed):
+    """Flipped bits, pieces left out or twice, odd headers: `alarms` sees what the server thinks of them."""
+    settings.REQUEST_HEAD_S = settings.REQUEST_BODY_S = settings.AUTH_TIMEOUT_S = settings.SOCKET_CLOSE_S = (
+        0.3
+    )
+    rng = random.Random(seed)
+
+    async def one(head, more):
+        async with await RawSocket.dial(line) as raw:
+            with contextlib.suppress(OSError):
+                await raw.send(head + more)
+            try:
+                async with asyncio.timeout(5):
+                    answer = await raw.reader.read(9)
+                    assert answer in (b"", b"HTTP/1.1 "), (seed, head)
+                    if await raw.reader.read(3) == b"101":  # another line may serve further requests
+                        await raw.reader.read()
+            except ConnectionError:
+                pass
+            except TimeoutError:
+                raise AssertionError((seed, head, more)) from None
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(200):
+            head = mutated_head(
+                handshake(line.token, rng.choice(["", *ODD_HEADERS]), rng.choice(ODD_PATHS)), rng
+            )
+            more = [b"", text(ASK), text(ASK, rsv=7)]
+            group.create_task(one(head, rng.choice(more) + close(1000)))
+
+
+def mutated_head(head, rng):
+    """After up to three changes."""
+    head = bytearray(head)
+    for _ in range(rng.randrange(4)):
+        place = rng.randrange(len(head))
+        change = rng.randrange(3)
+        if change == 0:
+            head[place] ^= 1 << rng.randrange(8)
+        elif change == 1:
+            del head[place : place + rng.randrange(1, 30)]
+        else:
+            head[place:place] = rng.choice(
+                [b"\x00", b"\r\n", b"\n", b"\xff", b":", b"  ", b"\r\n\r\n", b"%", b"HTTP/1.0"]
+            )
+    return bytes(head)
