@@ -34,6 +34,7 @@ class Bus:
         self._own = groups.process(self.name)
         self._wanted: set[str] = {self._own}
         self._joined: set[str] = set()
+        self._left_behind: set[str] = set()  # wanted no more, and the layer may still listen
         self._ready = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._beat_at = 0.0
@@ -62,22 +63,31 @@ class Bus:
         """Want `group` no more."""
         self._wanted.discard(group)
         if group not in self._joined:
+            self._left_behind.add(group)  # its joining failed, and how far it came nobody knows
             return
         self._joined.discard(group)
         try:
             async with asyncio.timeout(settings.BUS_TIMEOUT_S):
                 await self._layer.group_discard(group, self._channel)
         except Exception as error:
+            self._left_behind.add(group)
             logger.warning("bus: leaving failed: %s", type(error).__name__)
 
     async def refresh(self) -> None:
-        """Join every wanted group again: layers forget memberships (expiry, restarts) without a word."""
+        """Join every wanted group again: layers forget memberships (expiry, restarts) without a word.
+
+        What could not be left is left now.
+        """
         if not self._ready.is_set():
             return
         try:
             async with asyncio.timeout(settings.BUS_TIMEOUT_S):
                 for group in tuple(self._wanted):
                     await self._join(group)
+                for group in tuple(self._left_behind):
+                    # The layer has forgotten it and Redis has not: joined and left, both know.
+                    await self._join(group)
+                    self._left_behind.discard(group)
         except Exception as error:
             logger.warning("bus: refreshing failed: %s", type(error).__name__)
 

@@ -7,6 +7,7 @@ import pytest
 import redis
 
 from tests.client.record import Stretch
+from tests.client.socket import Socket
 from tests.faults.cluster import Cluster
 from tests.faults.people import People
 from tests.faults.story import Story
@@ -70,3 +71,36 @@ def _worst_delivery_s(asked: dict[str, float], stretches: list[Stretch]) -> floa
         for at, frame in zip(stretch.at, stretch.frames, strict=True)
         if frame["type"] == "message.created" and frame["data"]["message"]["client_id"] in asked
     )
+
+
+GIVEN_UP_S = 10.0  # the bus is back, its next beat and the check after it
+
+
+async def test_rooms_left_while_the_bus_was_away_are_not_listened_to_when_it_is_back(
+    cluster: Cluster, people: People
+) -> None:
+    """Else every outage would leave workers hearing rooms that nobody there is in any more."""
+    stores = cluster.stores
+
+    def channels() -> int:
+        with stores.bus() as bus:
+            return len(bus.pubsub_channels())
+
+    ada = await people.register("ada")
+    rooms = [(await ada.create_room())["id"] for _ in range(5)]
+    before = await asyncio.to_thread(channels)
+    socket = await Socket.connect(cluster.a.url, ada.access)
+    await socket.request("subscribe", rooms=[{"room": room} for room in rooms])
+    assert await asyncio.to_thread(channels) == before + 6  # and one of hers
+    said = len(cluster.a.log.read_text())
+    await asyncio.to_thread(stores.redis.stop)
+    try:
+        await socket.close()
+        async with asyncio.timeout(GIVEN_UP_S):
+            while "bus: leaving failed" not in cluster.a.log.read_text()[said:]:
+                await asyncio.sleep(0.05)
+    finally:
+        await asyncio.to_thread(stores.redis.start)
+    async with asyncio.timeout(GIVEN_UP_S):
+        while await asyncio.to_thread(channels) != before:
+            await asyncio.sleep(0.1)
