@@ -34,15 +34,27 @@ class Cluster:
 
     Args:
         env: further settings of the workers.
+        of_each: … of one of them, by its name.
     """
 
-    def __init__(self, stores: Stores, thread: LoopThread, folder: Path, env: Mapping[str, str] = {}) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        thread: LoopThread,
+        folder: Path,
+        env: Mapping[str, str] = {},
+        *,
+        of_each: Mapping[str, Mapping[str, str]] = {},
+    ) -> None:
         self.stores = stores
         self.thread = thread
         folder.mkdir(parents=True, exist_ok=True)
         settings = {**stores.env(), "HUB_CHECK_S": f"{HUB_CHECK_S:g}", **env}
         address = ("127.0.0.1", stores.redis.port)
-        self.workers = [Worker(name, settings, BusProxy(thread, address), folder) for name in ("a", "b")]
+        self.workers = [
+            Worker(name, {**settings, **of_each.get(name, {})}, BusProxy(thread, address), folder)
+            for name in ("a", "b")
+        ]
         self.a, self.b = self.workers
         self.balancer = Proxy(thread, [("127.0.0.1", worker.port) for worker in self.workers])
         self._read_to = {worker.name: 0 for worker in self.workers}

@@ -12,6 +12,8 @@ from tests.faults.people import People
 from tests.faults.stores import Stores
 
 HERE = Path(__file__).parent
+# Debian's libfaketime, which turns the clock of a process.
+FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -25,6 +27,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         and (
             (on_sqlite and item.get_closest_marker("faults"))
             or (item.get_closest_marker("slow") and not everything)
+            or (item.get_closest_marker("faketime") and FAKETIME is None)
         )
     ]
     if out:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from typing import Self
 
 import psycopg
@@ -22,10 +23,10 @@ KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")  # of the caller's environme
 
 
 class Stores:
-    """Both run while the object is entered."""
+    """Both run while the object is entered. `postgres`: further settings of its server, by name."""
 
-    def __init__(self) -> None:
-        self.postgres = Postgres()
+    def __init__(self, postgres: Mapping[str, str] = {}) -> None:
+        self.postgres = Postgres(settings=postgres)
         self.redis = Redis()
 
     def __enter__(self) -> Self:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tests.faults.stress import running
 from tests.faults.stress.plan import draw
 from tests.faults.stress.running import Outcome
+from tests.faults.stress.soak import soak
 
 SHOWN = 20  # violations of a run
 
@@ -20,6 +21,8 @@ def main(arguments: list[str]) -> int:
     asked = _parser().parse_args(arguments)
     seconds = 60 * asked.minutes if asked.minutes else asked.seconds
     seeds = list(_seeds(asked.seeds)) if asked.seeds else [asked.seed or secrets.randbelow(1_000_000)]
+    if asked.soak:
+        return _soak(seconds / 60, seeds[0], Path(asked.output))
     if asked.plan:
         for seed in seeds:
             _print_plan(seed, seconds)
@@ -51,7 +54,23 @@ def _parser() -> argparse.ArgumentParser:
     length.add_argument("--seconds", type=float, default=20.0, help="of each run (20)")
     length.add_argument("--minutes", type=float, help="the same, in minutes")
     parser.add_argument("--plan", action="store_true", help="print what would be done, and do nothing")
+    parser.add_argument(
+        "--soak", action="store_true", help="nothing breaks; people come and go (--minutes 30)"
+    )
+    parser.add_argument(
+        "--output", default=".parley", help="where a soak's soak.json and soak.svg go (.parley)"
+    )
     return parser
+
+
+def _soak(minutes: float, seed: int, output: Path) -> int:
+    with tempfile.TemporaryDirectory(prefix="parley-soak-") as folder, running.cluster(Path(folder)) as two:
+        found = asyncio.run(soak(two, minutes, seed))
+    found.write(output)
+    print(found)
+    for text in found.wrong[:SHOWN]:
+        print(f"    {text}")
+    return 1 if found.wrong else 0
 
 
 def _seeds(text: str) -> Iterator[int]:

@@ -1,0 +1,132 @@
+"""A database with few connections, and one that keeps somebody waiting: nobody else pays for it."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.client.rest import Problem, Rest
+from tests.client.socket import Socket
+from tests.faults.cluster import Cluster
+from tests.faults.loop_thread import LoopThread
+from tests.faults.people import People
+from tests.faults.stores import Stores
+from tests.faults.traffic import percentile
+
+pytestmark = pytest.mark.faults
+
+CONNECTIONS = 20  # of which PostgreSQL keeps three for its operator
+POOL = 8  # a process, and there are two
+REQUESTS = 60
+SLOW_S = 4.0
+PINGS_PER_S = 50
+PING_P99_S = 0.1  # or twice that without the fault, where the machine is busy with other things
+ACCEPT_S = 0.5
+
+
+@pytest.fixture
+def nervous(stores: Stores, loop_thread: LoopThread, tmp_path: Path) -> Iterator[Cluster]:
+    """Workers that give up on whoever does not answer a WebSocket ping of every second within 1.5 s."""
+    settings = {"SOCKET_PING_S": "1", "SOCKET_PING_TIMEOUT_S": "1.5"}
+    with Cluster(stores, loop_thread, tmp_path, settings) as two:
+        yield two
+
+
+@pytest.mark.slow
+async def test_sixty_requests_at_once_stay_within_the_pools(loop_thread: LoopThread, tmp_path: Path) -> None:
+    with (
+        Stores(postgres={"max_connections": str(CONNECTIONS)}) as small,
+        Cluster(small, loop_thread, tmp_path, {"DATABASE_POOL_SIZE": str(POOL)}) as two,
+    ):
+        people = People(two)
+        ada = await people.register("ada")
+        room = (await ada.create_room())["id"]
+        there = [people.at(ada, worker.url) for worker in two.workers]
+        most, asking = 0, True
+
+        async def watch() -> None:
+            nonlocal most
+            while asking:
+                most = max(most, await asyncio.to_thread(sessions, small))
+                await asyncio.sleep(0.02)
+
+        watching = asyncio.create_task(watch())
+        found: Counter[int] = Counter()
+
+        async def ask(rest: Rest, number: int) -> None:
+            try:
+                await (rest.page(room) if number % 2 else rest.send(room, f"n{number}", "x"))
+                found[200] += 1
+            except Problem as problem:
+                found[problem.status] += 1
+
+        for wave in range(4):
+            await asyncio.gather(*(ask(there[n % 2], wave * REQUESTS + n) for n in range(REQUESTS)))
+        asking = False
+        await watching
+        await people.close()
+        assert not two.alarms()
+    assert set(found) <= {200, 503}, found
+    assert found[200] >= 3 * REQUESTS, found
+    assert 2 < most <= 2 * POOL, f"{most} sessions"
+
+
+def sessions(stores: Stores) -> int:
+    """Of all workers, as the operator sees it."""
+    with psycopg.connect(stores.postgres.url, autocommit=True) as operator:
+        row = operator.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = 'parley' AND pid <> pg_backend_pid()"
+        ).fetchone()
+    return int(row[0]) if row else 0
+
+
+async def test_a_slow_statement_holds_up_nobody_elses_ping_nor_new_sockets(nervous: Cluster) -> None:
+    """Nor is its own socket, with more frames behind it, taken for dead: answers to pings are still read."""
+    people = People(nervous)
+    ada, bob = await people.crowd("ada", 2)
+    room, other = [(await person.create_room())["id"] for person in (ada, bob)]
+    url = nervous.a.url
+    hers, his = [await Socket.connect(url, person.access) for person in (ada, bob)]
+    calm = await pings(his, 1.0)
+    with psycopg.connect(nervous.stores.postgres.url) as locker:
+        locker.execute("SELECT 1 FROM rooms_room WHERE id = %s FOR UPDATE", [room])
+        asked_at = time.monotonic()
+        waiting = await hers.ask("message.send", room=room, client_id="slow", body="hello")
+        behind = [await hers.ask("read", room=room, seq=1) for _ in range(3)]
+        during = await pings(his, SLOW_S / 2)
+        accepts = []
+        while time.monotonic() < asked_at + SLOW_S:
+            started = time.monotonic()
+            await (await Socket.connect(url, bob.access)).close()
+            accepts.append(time.monotonic() - started)
+            await asyncio.sleep(0.1)
+        page = await people.at(bob, url).page(other)
+        assert not waiting.done()
+        locker.rollback()
+    await asyncio.wait_for(asyncio.gather(waiting, *behind), 5)
+    assert time.monotonic() - asked_at >= SLOW_S, "nobody had to wait"
+    assert page["results"] == []
+    allowed_s = max(PING_P99_S, 2 * percentile(calm, 99))
+    assert percentile(during, 99) <= allowed_s, (
+        f"p50 {percentile(during, 50):.3f} s, worst {max(during):.3f} s"
+    )
+    assert percentile(accepts, 90) <= ACCEPT_S, f"worst {max(accepts):.3f} s"
+    assert hers.ending is None
+    await hers.close()
+    await his.close()
+    await people.close()
+
+
+async def pings(socket: Socket, for_s: float) -> list[float]:
+    """How long each of PINGS_PER_S takes."""
+    found, started = [], time.monotonic()
+    while time.monotonic() < started + for_s:
+        asked_at = time.monotonic()
+        await socket.request("ping")
+        found.append(time.monotonic() - asked_at)
+        await asyncio.sleep(1 / PINGS_PER_S)
+    return found
