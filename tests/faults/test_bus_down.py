@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import pytest
 import redis
@@ -16,7 +17,7 @@ from tests.faults.traffic import percentile
 pytestmark = pytest.mark.faults
 
 PER_S = 40
-ACK_P99_S = 0.3  # what a sender does not notice
+ACK_P99_S = 0.3  # what a sender does not notice; or twice what it was before, where the machine is busy
 DELIVERY_S = 3.0  # noticing takes two heartbeats of 0.4 s, then it is 2 s at most
 
 
@@ -54,7 +55,8 @@ async def test_sends_are_acked_and_delivered_without_the_bus(
     assert report.violations == 0, str(report)
     acks = traffic.latencies_s(down_at, up_at)
     assert len(acks) >= 0.9 * PER_S * down_s
-    assert percentile(acks, 99) <= ACK_P99_S, f"p50 {percentile(acks, 50):.3f} s, worst {max(acks):.3f} s"
+    allowed_s = max(ACK_P99_S, 2 * percentile(traffic.latencies_s(until=down_at), 99))
+    assert percentile(acks, 99) <= allowed_s, f"p50 {percentile(acks, 50):.3f} s, worst {max(acks):.3f} s"
     late = {
         name: worst
         for name, client in story.subscribers.items()
@@ -96,11 +98,14 @@ async def test_rooms_left_while_the_bus_was_away_are_not_listened_to_when_it_is_
     await asyncio.to_thread(stores.redis.stop)
     try:
         await socket.close()
-        async with asyncio.timeout(GIVEN_UP_S):
-            while "bus: leaving failed" not in cluster.a.log.read_text()[said:]:
-                await asyncio.sleep(0.05)
+        await _until(lambda: "bus: leaving failed" in cluster.a.log.read_text()[said:])
     finally:
         await asyncio.to_thread(stores.redis.start)
-    async with asyncio.timeout(GIVEN_UP_S):
-        while await asyncio.to_thread(channels) != before:
-            await asyncio.sleep(0.1)
+    await _until(lambda: channels() == before)
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + GIVEN_UP_S
+    while not await asyncio.to_thread(true):
+        assert time.monotonic() < deadline, "the rooms are still listened to"
+        await asyncio.sleep(0.1)
