@@ -4,8 +4,10 @@ import os
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
+from functools import wraps
 from typing import IO, Any
 
+from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
@@ -13,6 +15,7 @@ from django.http import HttpResponse
 
 from backend.errors import problem_for_status
 from backend.turns import AFTERWARDS
+from common.db import release_connection
 from common.hosts import host_allowed
 
 
@@ -34,6 +37,24 @@ class Handler(ASGIHandler):
         """Serve one request; what was left under AFTERWARDS is done however that ends."""
         with ExitStack() as afterwards:
             await super().handle({**scope, AFTERWARDS: afterwards}, receive, send)
+
+    def make_view_atomic(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        """The view, which gives its connection back when it has its answer, in the thread it took it in.
+
+        Django itself keeps it until the answer is sent, and so for as long as its reader likes.
+        """
+        atomic: Callable[..., Any] = super().make_view_atomic(view)
+        if iscoroutinefunction(atomic):
+            return atomic
+
+        @wraps(atomic)
+        def released(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return atomic(*args, **kwargs)
+            finally:
+                release_connection()
+
+        return released
 
     async def read_body(self, receive: Callable[[], Awaitable[Mapping[str, Any]]]) -> IO[bytes]:
         """The body's first BODY_MAX_BYTES + 1 bytes: enough to see that there is too much.

@@ -12,6 +12,8 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest
 from django.http.response import HttpResponse, HttpResponseBase
 
+from common.db import release_connection
+
 # Of the admin's pages: they need their own scripts, styles and forms, and nothing from elsewhere.
 _POLICY = "; ".join(
     [
@@ -73,7 +75,14 @@ class OperatorMiddleware:
         self._before(request)
         response = await self.get_response(request)
         # In the request's own thread, where the view's connection to the database is.
-        return await sync_to_async(self._after, thread_sensitive=True)(request, response)
+        return await sync_to_async(self._after_and_release, thread_sensitive=True)(request, response)
+
+    def _after_and_release(self, request: HttpRequest, response: HttpResponse) -> HttpResponseBase:
+        """The page was rendered and the session saved after the view had given its connection back."""
+        try:
+            return self._after(request, response)
+        finally:
+            release_connection()
 
     def _before(self, request: HttpRequest) -> None:
         """Nothing is read yet: session and user are looked up when a view asks for them."""

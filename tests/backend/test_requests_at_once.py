@@ -76,6 +76,15 @@ async def test_who_reads_nothing_gets_no_more_and_others_and_nobody_do(two_at_on
     assert await status(server, ada) == 200
 
 
+async def test_who_reads_nothing_keeps_no_connection_to_the_database(settings, server, ada, bob, room):
+    settings.PAGE_MAX_BYTES = 2_000_000
+    waiting = [await unread(server, ada, room) for _ in range(settings.DATABASE_POOL_SIZE)]
+    async with asyncio.timeout(settings.DATABASE_POOL_WAIT_S / 2):
+        assert await status(server, bob) == 200
+    for connection in waiting:
+        connection.close()
+
+
 async def test_a_client_that_goes_away_gives_its_turn_back(two_at_once, server, ada, room):
     waiting = [await unread(server, ada, room) for _ in range(2)]
     waiting.pop().close()
