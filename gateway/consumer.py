@@ -171,7 +171,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
     def _put_notice(self, frame: str) -> None:
         """None comes before `welcome`: whoever begins reads how things are."""
         if self.welcomed:
-            self.outbox.put(frame)
+            self.outbox.put_notice(frame)
 
     @property
     def api_token(self) -> UUID | None:
@@ -224,6 +224,10 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
             self.outbox.close(4403, "not_a_member", "You are not a member of this room.")
         else:
             self.outbox.close(4404, "not_found", "There is nothing here.")
+
+    def subscription_behind(self, subscription: Subscription) -> None:
+        """The socket reads slowly: the subscription goes on from the log."""
+        self.rooms.go([subscription])
 
     def subscription_ended(self, subscription: Subscription, reason: str) -> None:
         """The user is out of a room: the socket is told, and one for that room alone closes."""

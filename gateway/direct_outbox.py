@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from django.conf import settings
 
 from gateway.frames import ready_frame
-from gateway.outbox import Outbox, PumpedOutbox, Send
+from gateway.outbox import Outbox, PumpedOutbox, Send, bound
 from gateway.run import Hint, Run
 
 _LOOKS_A_STALL = 8  # how often progress is looked for within SOCKET_STALL_S
@@ -57,32 +57,38 @@ class DirectOutbox(Outbox):
 
     def put(self, frame: str, *, counted: bool = True) -> None:
         """Frame it for this socket alone."""
-        self._write(ready_frame(frame), counted=counted)
+        if not self._write(ready_frame(frame), counted=counted):
+            self.too_slow()
 
-    def put_run(self, run: Run, *, counted: bool = True) -> None:
+    def put_run(self, run: Run, *, counted: bool = True) -> bool:
         """The same bytes to everybody."""
-        self._write(run.ready, counted=counted)
+        return self._write(run.ready, counted=counted, live=True)
+
+    def put_notice(self, frame: str) -> None:
+        """Frame it for this socket alone."""
+        self._write(ready_frame(frame), counted=True, live=True)
 
     def put_hint(self, hint: Hint) -> None:
         """The same bytes to everybody."""
         if self._transport.waiting() <= settings.SOCKET_HINTS_MAX_BYTES + self._uncounted:
             self._write(hint.ready, counted=True)
 
-    def _write(self, frames: bytes, *, counted: bool) -> None:
+    def _write(self, frames: bytes, *, counted: bool, live: bool = False) -> bool:
+        """False where it does not fit."""
         if self._close is not None or self.gone:
-            return
+            return True
         transport = self._transport
         if not counted:
             self._uncounted += len(frames)
-        elif transport.waiting() + len(frames) > settings.SOCKET_QUEUE_MAX_BYTES + self._uncounted:
-            self.too_slow()
-            return
+        elif transport.waiting() + len(frames) > bound(live=live) + self._uncounted:
+            return False
         transport.write(frames)
         self._written += len(frames)
         if self._watch is None:
             self._taken = self._written - transport.waiting()
             self._taken_at = self._loop.time()
             self._look_later()
+        return True
 
     async def drained(self) -> None:
         """As the transport has it."""
@@ -114,7 +120,8 @@ class DirectOutbox(Outbox):
             self._closer.cancel()
 
     def _look_later(self) -> None:
-        self._watch = self._loop.call_later(settings.SOCKET_STALL_S / _LOOKS_A_STALL, self._look)
+        left_s = self._taken_at + settings.SOCKET_STALL_S - self._loop.time()
+        self._watch = self._loop.call_later(min(left_s, settings.SOCKET_STALL_S / _LOOKS_A_STALL), self._look)
 
     def _look(self) -> None:
         """Whether anything was taken lately; goes on while something waits."""

@@ -53,8 +53,12 @@ class Outbox(ABC):
         """Send a frame. Replayed ones do not count towards the bound: they are read as they drain."""
 
     @abstractmethod
-    def put_run(self, run: Run, *, counted: bool = True) -> None:
-        """Send the frames of a run of events, as `put` does."""
+    def put_run(self, run: Run, *, counted: bool = True) -> bool:
+        """Send the frames of a run of events; False, and none of them, where they are more than fits just now."""
+
+    @abstractmethod
+    def put_notice(self, frame: str) -> None:
+        """Send a notice, or drop it where it does not fit: what it tells can be read."""
 
     @abstractmethod
     def put_hint(self, hint: Hint) -> None:
@@ -104,6 +108,12 @@ class Outbox(ABC):
             await self._send({**self._close, "code": 1000})
 
 
+def bound(*, live: bool) -> int:
+    """How many bytes may wait for a reader. What is `live`, sent without being asked for, fills half of it: an
+    answer finds space after a burst of others."""
+    return settings.SOCKET_QUEUE_MAX_BYTES // 2 if live else settings.SOCKET_QUEUE_MAX_BYTES
+
+
 class PumpedOutbox(Outbox):
     """A bounded queue, and one task that sends it."""
 
@@ -123,11 +133,17 @@ class PumpedOutbox(Outbox):
 
     def put(self, frame: str, *, counted: bool = True) -> None:
         """Queue a frame."""
-        if self.closing:
-            return
         size = len(frame) if counted else 0
-        if self._owed + size > settings.SOCKET_QUEUE_MAX_BYTES:
+        if self._fits(size):
+            self._add(frame, size)
+        else:
             self.too_slow()
+
+    def _fits(self, size: int, *, live: bool = False) -> bool:
+        return self._owed + size <= bound(live=live)
+
+    def _add(self, frame: str, size: int) -> None:
+        if self.closing:
             return
         self._owed += size
         self._queue.append((frame, size))
@@ -137,10 +153,18 @@ class PumpedOutbox(Outbox):
             if self._watch is None:
                 self._watch = self._loop.call_later(settings.SOCKET_STALL_S, self._look)
 
-    def put_run(self, run: Run, *, counted: bool = True) -> None:
+    def put_run(self, run: Run, *, counted: bool = True) -> bool:
         """Queue them one by one."""
+        if counted and not self._fits(sum(len(event.frame) for event in run.events), live=True):
+            return False
         for event in run.events:
-            self.put(event.frame, counted=counted)
+            self._add(event.frame, len(event.frame) if counted else 0)
+        return True
+
+    def put_notice(self, frame: str) -> None:
+        """Queue it."""
+        if self._fits(len(frame), live=True):
+            self._add(frame, len(frame))
 
     def put_hint(self, hint: Hint) -> None:
         """Queue it."""

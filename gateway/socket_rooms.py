@@ -37,6 +37,9 @@ class Holder(Protocol):
     connection_id: str
     outbox: Outbox
 
+    def subscription_behind(self, subscription: Subscription) -> None:
+        """It goes on from the log."""
+
     def subscription_ended(self, subscription: Subscription, reason: str) -> None:
         """The user is out of the room."""
 

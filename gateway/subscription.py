@@ -28,6 +28,9 @@ class Owner(Protocol):
     connection_id: str
     outbox: Outbox
 
+    def subscription_behind(self, subscription: "Subscription") -> None:
+        """It has to be replayed: the socket does not read as fast as the room goes on."""
+
     def subscription_ended(self, subscription: "Subscription", reason: str) -> None:
         """The user is out of the room; the subscription delivers nothing more."""
 
@@ -68,30 +71,39 @@ class Subscription:
 
     def deliver_run(self, run: Run, *, counted: bool = True) -> None:
         """Send a run of events on, whole where all of it is new and none can end the subscription."""
-        if self.position == run.before and not run.personal and not self.ended:
+        if self.position != run.before or run.personal or self.ended:
+            for event in run.events:
+                if event.seq > self.position and not self.ended and not self._deliver(event, counted=counted):
+                    return
+        elif self._put(run, counted=counted):
             self.position = run.last
-            self.owner.outbox.put_run(run, counted=counted)
-            return
-        for event in run.events:
-            self.deliver(event, counted=counted)
+
+    def _put(self, run: Run, *, counted: bool) -> bool:
+        """Whether the socket took it. If not, the subscription goes on from the log, as the socket reads: a burst
+        closes nobody who does."""
+        if self.owner.outbox.put_run(run, counted=counted):
+            return True
+        self.feed.live.discard(self)
+        self.owner.subscription_behind(self)
+        return False
 
     def hint(self, hint: Hint) -> None:
         """Send an unnumbered frame, unless it is from this very person or socket."""
         if hint.user != self.owner.user_id and hint.socket != self.owner.connection_id:
             self.owner.outbox.put_hint(hint)
 
-    def deliver(self, event: RoomEvent, *, counted: bool = True) -> None:
-        """Send the next event on; what is not above the position has no effect."""
-        if event.seq <= self.position or self.ended:
-            return
+    def _deliver(self, event: RoomEvent, *, counted: bool) -> bool:
+        """Send the next event on; False where the socket did not take it."""
+        if not self._put(Run([event]), counted=counted):
+            return False
         self.position = event.seq
-        self.owner.outbox.put(event.frame, counted=counted)
         if event.seq > self._known_head:
             if event.ends_for(self.owner.user_id):
                 self.end()
                 self.owner.subscription_ended(self, event.reason)
             elif event.member == self.owner.user_id:
                 self.kept = None
+        return True
 
     def end(self) -> None:
         """Deliver nothing more."""

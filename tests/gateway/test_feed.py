@@ -65,6 +65,7 @@ class Outbox:
     def put_run(self, run, *, counted=True):
         for event in run.events:
             self.put(event.frame, counted=counted)
+        return True
 
     async def drained(self):
         await asyncio.sleep(0)

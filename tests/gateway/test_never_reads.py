@@ -27,7 +27,7 @@ def deaf(server, token, room):
 async def test_who_reads_nothing_is_cut_off_costs_little_and_nobody_waits_for_them(
     settings, server, ada, bob, room
 ):
-    settings.SOCKET_CLOSE_S = 1.0
+    settings.SOCKET_CLOSE_S, settings.SOCKET_STALL_S = 1.0, 2.0
     hub = server.runtime().hub
     async with (
         await Wire.open(server.ws, ada.access) as sender,

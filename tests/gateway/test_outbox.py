@@ -251,15 +251,35 @@ async def test_without_a_line_to_cut_a_stalled_reader_is_closed_all_the_same(set
 EVENTS = [RoomEvent(seq, f'{{"seq":{seq}}}') for seq in range(4, 8)]
 
 
-async def test_a_run_is_its_frames_in_order_and_counts(line, outbox):
-    outbox.put_run(Run(EVENTS))
+async def test_a_run_is_its_frames_in_order(line, outbox):
+    assert outbox.put_run(Run(EVENTS))
     await outbox.drained()
     assert line.texts == [event.frame for event in EVENTS]
+
+
+async def test_a_run_that_does_not_fit_closes_nobody_and_leaves_space_for_an_answer(line, outbox):
     line.hold()
-    outbox.put_run(Run([RoomEvent(8, FRAME * 9)]))
+    assert outbox.put_run(Run([RoomEvent(8, FRAME * 4)]))
+    assert not outbox.put_run(Run([RoomEvent(9, FRAME), RoomEvent(10, FRAME * 3)]))
+    outbox.put_notice(FRAME * 4)  # dropped
+    outbox.put(FRAME * 5)
     assert not outbox.closing
-    outbox.put_run(Run([RoomEvent(9, FRAME * 3)]))
-    assert outbox.closing
+    line.take()
+    await outbox.drained()
+    assert line.texts == [FRAME * 4, FRAME * 5]
+    assert outbox.put_run(Run([RoomEvent(9, FRAME), RoomEvent(10, FRAME * 3)]))
+    outbox.put_notice("one")
+    await outbox.drained()
+    assert line.texts[-3:] == [FRAME, FRAME * 3, "one"]
+
+
+async def test_replayed_runs_fit_whatever_waits(line, outbox):
+    line.hold()
+    for seq in range(10):
+        assert outbox.put_run(Run([RoomEvent(seq + 1, FRAME * 9)]), counted=False)
+    line.take()
+    await outbox.drained()
+    assert len(line.texts) == 10
 
 
 async def test_hints_are_dropped_for_whoever_owes_much_and_come_again_for_who_has_read(
