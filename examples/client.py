@@ -55,6 +55,7 @@ class Parley:
         self.ready = asyncio.Event()
         self._moved = asyncio.Event()
         self._access, self._refresh = access, refresh
+        self._renewing = asyncio.Lock()
         self._epoch: str | None = None
         self._socket: ClientConnection | None = None
         self._task: asyncio.Task[None] | None = None
@@ -80,20 +81,21 @@ class Parley:
     async def rest(self, method: str, path: str, body: Json | None = None) -> Any:
         """A call under /api/v1/. A token that ran out is renewed; too many requests wait their time."""
         while True:
-            status, found, wait_s = await asyncio.to_thread(self._call, method, path, body)
+            access = self._access
+            status, found, wait_s = await asyncio.to_thread(self._call, method, path, body, access)
             if status < 400:
                 return found
             if found["code"] == "token_expired" and self._refresh is not None:
-                await self._renew()
+                await self._renew(access)
             elif status in (429, 503):
                 await asyncio.sleep(wait_s)
             else:
                 raise Refused(found["code"], found["detail"])
 
-    def _call(self, method: str, path: str, body: Json | None) -> tuple[int, Any, float]:
+    def _call(self, method: str, path: str, body: Json | None, access: str = "") -> tuple[int, Any, float]:
         headers = {"Content-Type": "application/json"}
-        if self._access:
-            headers["Authorization"] = f"Bearer {self._access}"
+        if access:
+            headers["Authorization"] = f"Bearer {access}"
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/api/v1/{path}", data, headers, method=method)
         try:
@@ -102,10 +104,18 @@ class Parley:
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read()), float(error.headers.get("Retry-After", 1))
 
-    async def _renew(self) -> None:
-        refresh, self._access = self._refresh, ""
-        got = await self.rest("POST", "auth/token/refresh/", {"refresh": refresh})
-        self._access, self._refresh = got["access"], got["refresh"]
+    async def _renew(self, refused: str) -> None:
+        """Another access token than the one refused. Refused where the session is over, OSError without a line."""
+        async with self._renewing:
+            while self._access == refused:  # else another call was first
+                body = {"refresh": self._refresh}
+                status, got, wait_s = await asyncio.to_thread(self._call, "POST", "auth/token/refresh/", body)
+                if status < 400:
+                    self._access, self._refresh = got["access"], got["refresh"]
+                elif status in (429, 503):
+                    await asyncio.sleep(wait_s)
+                else:
+                    raise Refused(got["code"], got["detail"])
 
     # --- the socket -----------------------------------------------------------------------------
 
@@ -135,6 +145,8 @@ class Parley:
 
     async def send(self, room: str, body: str, *, client_id: str | None = None, **fields: Any) -> Json:
         """A message, once it is stored: over as many sockets as that takes, and never twice."""
+        if self._task is not None and self._task.done():
+            raise Refused("closed", "the server closed for good")
         key = client_id or uuid.uuid4().hex
         frame = {"room": room, "client_id": key, "body": body, **fields}
         done: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
@@ -188,7 +200,7 @@ class Parley:
     async def _run(self) -> None:
         pause_s = BACKOFF_S[0]
         while True:
-            code = 1006
+            code, access = 1006, self._access
             try:
                 await self._one_socket()
             except (OSError, TimeoutError, InvalidHandshake):
@@ -197,12 +209,18 @@ class Parley:
                 code = closed.rcvd.code if closed.rcvd else 1006
             pause_s = BACKOFF_S[0] if self.ready.is_set() else min(2 * pause_s, BACKOFF_S[1])
             self._line_gone()
-            if code in GIVE_UP or (code == 4401 and self._refresh is None):
+            over = code in GIVE_UP or (code == 4401 and self._refresh is None)
+            if code == 4401 and not over:
+                try:
+                    await self._renew(access)
+                except Refused:
+                    over = True
+                except OSError:
+                    pass  # refused again, and then renewed
+            if over:
                 for _, done in self._unsent.values():
                     done.set_exception(Refused(str(code), "the server closed for good"))
                 return
-            if code == 4401:
-                await self._renew()
             await asyncio.sleep(random.uniform(0, pause_s))  # full jitter
 
     def _line_gone(self) -> None:
