@@ -16,7 +16,9 @@ THREADS_MORE = 24  # pools of threads (requests, password hashes) fill up under 
 FDS_MORE = POOL_SIZE + 8
 # A task of the bus or the hub may just be under way: a check, a refresh.
 TASKS_MORE = 4
-RSS_MORE = 30 * 1024 * 1024  # caches of Python, psycopg's statements; measured 5 to 15 MiB after a rush
+# Two password hashes at once take 19 MiB each, which the allocator keeps, and caches fill up: 5 to 42 MiB were
+# measured after a run. That nothing grows from run to run is the soak's to show.
+RSS_MORE = 64 * 1024 * 1024
 SETTLE_S = 15.0  # places in Redis are given up after PLACE_LEASE_S, closed lines after SOCKET_CLOSE_S (5 s)
 POLL_S = 0.3
 

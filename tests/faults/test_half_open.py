@@ -1,0 +1,44 @@
+"""A client that is gone without a word: the server finds out by its own pings, and lets go of it."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.client.socket import Socket
+from tests.faults.cluster import Cluster
+from tests.faults.loop_thread import LoopThread
+from tests.faults.people import People
+from tests.faults.proxy import Proxy
+from tests.faults.stores import Stores
+from tests.faults.stress import holdings
+
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
+
+PING_S, ANSWER_S = 1.0, 1.5  # 20 and 60 s outside of tests
+NOTICED_S = 3 * (PING_S + ANSWER_S)
+
+
+async def test_who_does_not_answer_pings_is_let_go_of(
+    stores: Stores, loop_thread: LoopThread, tmp_path: Path
+) -> None:
+    settings = {"SOCKET_PING_S": f"{PING_S}", "SOCKET_PING_TIMEOUT_S": f"{ANSWER_S}"}
+    with Cluster(stores, loop_thread, tmp_path, settings) as two:
+        people = People(two)
+        ada = await people.register("ada")
+        room = (await ada.create_room())["id"]
+        before = await asyncio.to_thread(holdings.count, two)
+        with Proxy(loop_thread, [("127.0.0.1", two.a.port)]) as way:
+            socket = await Socket.connect(way.url, ada.access)
+            await socket.request("subscribe", rooms=[{"room": room}])
+            await asyncio.sleep(2 * (PING_S + ANSWER_S))
+            assert socket.ending is None, "who answers was let go of"
+            way.black_hole()
+            gone_at = time.monotonic()
+            while (await asyncio.to_thread(two.a.census))["people"]:
+                assert time.monotonic() < gone_at + NOTICED_S, "it is still there"
+                await asyncio.sleep(0.1)
+            assert not (await holdings.settled(two, before))[1]
+            await socket.abort()
+        await people.close()
