@@ -23,7 +23,7 @@ Json = dict[str, Any]
 PING_S = 25
 SILENCE_S = 60
 BACKOFF_S = (0.5, 30.0)
-GIVE_UP = {1003, 1009, 4400, 4403, 4404, 4408}
+GIVE_UP = {1003, 1009, 4400, 4403, 4404}
 AGAIN = {"unavailable", "storage_unavailable", "internal_error", "rate_limited", "slow_mode"}
 
 

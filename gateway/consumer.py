@@ -16,7 +16,7 @@ from channels.consumer import AsyncConsumer
 from accounts import scopes
 from accounts.access import Identity
 from common.addresses import source_of_client
-from common.errors import Invalid, ParleyError, RateLimited, SessionEnded, TooManyConnections, UserDisabled
+from common.errors import Invalid, ParleyError, SessionEnded, TooManyConnections, UserDisabled
 from common.ids import new_id
 from common.paging import read_int
 from gateway import commands
@@ -103,8 +103,8 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
             return
         self.runtime.hub.knock(self)
         credential: Credential = self.scope[CREDENTIAL]
-        if isinstance(credential.error, RateLimited):
-            self.refuse(credential.error)  # at once: it takes no place
+        if credential.error is not None:  # it takes no place: silent neighbours must not hide why
+            self.refuse(credential.error)
             return
         try:
             if credential.identity is not None:
@@ -113,9 +113,6 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
             await self.entrance.as_unknown()
         except TooManyConnections as error:
             self.refuse(error)
-            return
-        if credential.error is not None:
-            self.refuse(credential.error)
         else:
             self.lifetime.until_auth()
 

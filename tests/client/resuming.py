@@ -27,13 +27,13 @@ AFTER_CLOSE: Mapping[int, Doing] = {
     1012: "reconnect",
     1013: "reconnect",
     4401: "fresh_token",
+    4408: "wait",
     4429: "wait",
     1003: "stop",
     1009: "stop",
     4400: "stop",
     4403: "stop",
     4404: "stop",
-    4408: "stop",
 }
 
 

@@ -235,7 +235,6 @@ def test_a_session_that_expires_is_renewed_on_the_open_socket(client: Client) ->
         (4403, "scope_missing", "give up"),
         (4403, "not_a_member", "give up"),
         (4404, "not_found", "give up"),
-        (4408, "too_many_connections", "give up"),
         (4403, "session_ended", "log in"),
         (4403, "user_disabled", "log in"),
     ],
@@ -245,6 +244,14 @@ def test_it_gives_up_where_coming_back_would_not_help(client: Client, code: int,
     client.gets(type="error", id=None, code=why, detail="")
     client.breaks(code)
     assert client.told[-1] == then
+
+
+def test_it_comes_back_later_where_there_were_too_many_sockets(client: Client) -> None:
+    holding(client)
+    client.gets(type="error", id=None, code="too_many_connections", detail="")
+    client.breaks(4408)
+    assert "give up" not in client.told
+    assert client.connects("E")["since"] == {"R": 41}
 
 
 @pytest.mark.parametrize("why", ["not_a_member", "not_found", "scope_missing", "too_large", "session_ended"])

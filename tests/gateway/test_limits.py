@@ -10,6 +10,7 @@ from common.limits import FRAMES
 from tests.client.rest import Rest
 from tests.client.socket import Refused, Socket
 from tests.daphne_server import seen_reason
+from tests.gateway.test_renewal import token_for  # noqa: F401  a fixture
 from tests.gateway.waiting import until
 from tests.gateway.wire import Wire
 
@@ -302,7 +303,6 @@ async def test_an_address_has_so_many_sockets_that_have_not_said_whose_they_are(
     narrow(UNKNOWN_SOCKETS_PER_ADDRESS=3)
     wires = [await Wire.open(server.ws) for _ in range(3)]
     assert await told_and_closed(await Wire.open(server.ws)) == []
-    assert await told_and_closed(await Wire.open(server.ws, "nonsense")) == []
     async with await Wire.open(server.ws, address="127.0.0.9") as elsewhere:
         assert (await elsewhere.ask({"type": "ping", "id": 1}))["type"] == "pong"
     await connect(ada)  # its credential comes with it
@@ -311,6 +311,23 @@ async def test_an_address_has_so_many_sockets_that_have_not_said_whose_they_are(
         assert (await wire.ask({"type": "ping", "id": 1}))["type"] == "pong"
         assert await told_and_closed(await Wire.open(server.ws)) == []
     for wire in wires:
+        await wire.connection.close()
+
+
+async def test_a_refused_credential_is_told_so_whoever_else_is_silent_at_its_address(
+    server,
+    ada,
+    narrow,
+    token_for,  # noqa: F811
+):
+    """Behind one address with many who say nothing a client must learn that its token is to be renewed."""
+    narrow(UNKNOWN_SOCKETS_PER_ADDRESS=3)
+    silent = [await Wire.open(server.ws) for _ in range(3)]
+    for token, why in ((token_for(-1), "token_expired"), ("nonsense", "token_invalid")):
+        async with await Wire.open(server.ws, token) as wire:
+            frames, code = await wire.ends()
+            assert (frames[-1]["code"], code) == (why, 4401)
+    for wire in silent:
         await wire.connection.close()
 
 
