@@ -124,7 +124,8 @@ class Session(models.Model):
 
     The identifiers and times of the newest token pair are kept so that the same pair can be signed
     again (a lost answer, a second tab): no token is ever stored. `used_refresh` maps the `jti` of
-    each refresh token used in the grace period to the time of its first use, in seconds since 1970.
+    each refresh token used in the grace period to the time of its first use, in seconds since 1970, and of
+    each that was voided (sessions.py) to the negative time of that.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)

@@ -132,7 +132,7 @@ def refresh(*, token: str) -> tokens.Pair:
         first_used = session.used_refresh.get(claims.jti)
         if sessions.in_grace(first_used, now):
             return tokens.pair_of(session)
-        if first_used == sessions.VOID:
+        if sessions.is_void(first_used):
             raise TokenInvalid(
                 "This refresh token is from before the password was changed, or others thrown out."
             )

@@ -20,8 +20,7 @@ _NEW = RowSet(
     "s", id="uuid", user_id="uuid", hash="text", device="text", at="time", refresh_jti="text",
     refresh_expires_at="time", access_jti="text", issued_at="time", used_refresh="json",
 )  # fmt: skip
-VOID = 0.0
-"""In `used_refresh`, of a token that answers no more and whose use ends nothing: it may be a second tab's."""
+_VOID_KEPT = 50  # of a session, the newest: each is 45 bytes of its row
 
 _ROW_LOCK = {"postgresql": " FOR SHARE OF u"}
 
@@ -81,9 +80,9 @@ def rotate(session: Session, now: datetime, *, grace: bool = True) -> None:
 
     Without `grace` all used ones are void.
     """
-    used = {jti: at for jti, at in session.used_refresh.items() if in_grace(at, now)}
+    used = {jti: at for jti, at in session.used_refresh.items() if in_grace(at, now) or is_void(at)}
     used[session.refresh_jti] = now.timestamp()
-    session.used_refresh = used if grace else dict.fromkeys(used, VOID)
+    session.used_refresh = used if grace else _voided(used, now)
     session.last_seen_at = now
     tokens.renew(session, now)
     session.save(
@@ -96,6 +95,17 @@ def rotate(session: Session, now: datetime, *, grace: bool = True) -> None:
 def in_grace(first_used: float | None, now: datetime) -> bool:
     """Whether a token first used then, in seconds since 1970, still answers."""
     return first_used is not None and now.timestamp() - first_used <= settings.REFRESH_GRACE_S
+
+
+def is_void(first_used: float | None) -> bool:
+    """Whether it is a token that answers no more and whose use ends nothing: it may be a second tab's."""
+    return first_used is not None and first_used <= 0
+
+
+def _voided(used: dict[str, float], now: datetime) -> dict[str, float]:
+    """`used` with all of them void: the time is that of then, negative. The _VOID_KEPT newest stay void for good."""
+    void = [(at if is_void(at) else -now.timestamp(), jti) for jti, at in used.items()]
+    return {jti: at for at, jti in sorted(void)[:_VOID_KEPT]}
 
 
 def end(session: Session, now: datetime) -> None:
@@ -130,7 +140,7 @@ def end_other_sessions(*, user_id: UUID, but: UUID) -> None:
     with transaction.atomic():
         session = _end_others(user_id, but)
         if session is not None and session.used_refresh:
-            session.used_refresh = dict.fromkeys(session.used_refresh, VOID)
+            session.used_refresh = _voided(session.used_refresh, clock.now())
             session.save(update_fields=["used_refresh"])
 
 

@@ -6,7 +6,7 @@ from threading import Barrier
 import pytest
 from django.db import connection
 
-from accounts import passwords
+from accounts import passwords, sessions
 from common.errors import BadCredentials, SessionEnded
 from tests.accounts.counting_hasher import CountingHasher
 from tests.accounts.test_sessions import listed, log_in
@@ -54,7 +54,23 @@ def test_no_refresh_token_from_before_answers_with_the_new_pair_and_the_session_
     assert api.get("users/me/", body["access"]).status == 200
     pair = api.post("auth/token/refresh/", {"refresh": body["refresh"]}).body
     assert api.post("auth/token/refresh/", {"refresh": body["refresh"]}).body == pair  # grace as ever
-    assert api.post("auth/token/refresh/", {"refresh": newest}).code == "session_ended"
+    for _ in range(3):
+        assert api.post("auth/token/refresh/", {"refresh": newest}).code == "token_invalid"
+        turned.turn(60)
+        pair = api.post("auth/token/refresh/", {"refresh": pair["refresh"]}).body
+    assert api.get("users/me/", pair["access"]).status == 200
+    used_after = body["refresh"]
+    assert api.post("auth/token/refresh/", {"refresh": used_after}).code == "session_ended"
+
+
+def test_what_a_session_remembers_of_void_tokens_is_bounded(turned, ada):
+    session = ada.session
+    for _ in range(60):
+        turned.turn(1)
+        newest = session.refresh_jti
+        session = sessions.go_on_alone(user_id=ada.user.id, session_id=ada.session.id)
+    used = session.used_refresh
+    assert (len(used), min(used, key=used.__getitem__)) == (50, newest)
 
 
 def test_right_passwords_are_looked_at_as_often_as_one_may_log_in(api, narrow, turned, ada):
