@@ -17,7 +17,7 @@ from rooms.access import known_id, locked_room_for_member, standing_bans
 from rooms.models import Ban, Kind, Membership, Role
 from rooms.payloads import ban_of
 from rooms.services.members import go_out
-from rooms.services.needs import needs
+from rooms.services.needs import needs, needs_another_than_my_owner
 
 REASON_MAX_CHARS = 500
 
@@ -35,7 +35,8 @@ def ban_user(
     """Keep somebody out of a room, as its owner or an admin, until a time or for ever.
 
     A member of a lower role is out in the same transaction (`member.left`, `banned`), and so are those of their
-    bots that have one; nobody bans an equal, a higher one or themselves. Who is not in the room is banned
+    bots that have one; nobody bans an equal, a higher one, themselves or,
+    as a bot, their owner. Who is not in the room is banned
     without an event. Banning again replaces `reason` and `until`. NotFound for who is unknown or deleted.
     """
     reason = clean_text(reason or "", attr="reason", max_chars=REASON_MAX_CHARS)
@@ -48,6 +49,7 @@ def ban_user(
         needs(room.kind != Kind.DIRECT and Role(mine.role).moderates)
         target_id = known_id(user_id)
         needs(target_id != actor_id)
+        needs_another_than_my_owner(mine, target_id)
         user = User.objects.filter(pk=target_id, deleted_at=None).first()
         if user is None:
             raise NotFound()
@@ -78,12 +80,17 @@ def ban_user(
 
 
 def lift_ban(*, actor_id: UUID, room_id: str, user_id: str) -> None:
-    """Let somebody come in again, as an owner or admin; nothing happens where they are not banned."""
+    """Let somebody come in again, as an owner or admin; nothing happens where they are not banned.
+
+    Nobody's own bot does (Forbidden).
+    """
     key = known_id(room_id)
 
     def write() -> None:
         room, mine = locked_room_for_member(log.lock_rooms([key]), user_id=actor_id, room_id=key)
         needs(room.kind != Kind.DIRECT and Role(mine.role).moderates)
-        Ban.objects.filter(room=room, user_id=known_id(user_id)).delete()
+        target_id = known_id(user_id)
+        needs_another_than_my_owner(mine, target_id)
+        Ban.objects.filter(room=room, user_id=target_id).delete()
 
     in_transaction(write)

@@ -15,7 +15,7 @@ from rooms import log, payloads
 from rooms.access import known_id, locked_room_for_member
 from rooms.models import Kind, Membership, Role
 from rooms.services.members import needs_another_owner
-from rooms.services.needs import needs
+from rooms.services.needs import needs, needs_another_than_my_owner
 
 
 def update_member(
@@ -29,7 +29,7 @@ def update_member(
     """Change a member of a lower role than one's own; `member.updated` where anything differs from before.
 
     A role is given only below one's own, but an owner may make owners. Oneself one may only step down, which
-    the last owner may not (LastOwner), and nobody mutes or unmutes themselves. `muted_until` None lifts a mute;
+    the last owner may not (LastOwner), and nobody mutes or unmutes themselves. A bot does nothing of this to its owner. `muted_until` None lifts a mute;
     a time that has passed is Invalid.
     """
     if role is not UNSET and role not in Role.values:
@@ -45,6 +45,7 @@ def update_member(
         target_id = known_id(user_id)
         oneself = target_id == actor_id
         needs(oneself or Role(mine.role).moderates)
+        needs_another_than_my_owner(mine, target_id)
         members = Membership.objects.select_related("user")
         target = members.filter(room=room, user_id=target_id, left_seq=None).first()
         if target is None:

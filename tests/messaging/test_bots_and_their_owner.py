@@ -95,6 +95,26 @@ def test_a_ban_of_a_bot_holds_for_it_alone(ada, bob, bots):
     bob.join(room)
 
 
+@pytest.mark.parametrize("role", ["admin", "owner"])
+def test_no_bot_decides_about_its_owner(ada, bob, eve, bots, role):
+    """One of a higher role than whoever bans its owner stays in the room, and must not undo what befell them."""
+    room = ada.room(bob, eve, kind="public")
+    ada.add(room, bots[0], role=role)
+    for fields in ({"role": "admin"}, {"muted_until": "2100-01-01T00:00:00Z"}):
+        answer = bots[0].call("PATCH", f"rooms/{room}/members/{bob.id}/", fields)
+        assert (answer.status, answer.code) == (403, "forbidden")
+    assert bots[0].call("PUT", f"rooms/{room}/bans/{bob.id}/", {}).code == "forbidden"
+    ada.update(room, bob, muted_until="2100-01-01T00:00:00Z")
+    answer = bots[0].call("PATCH", f"rooms/{room}/members/{bob.id}/", {"muted_until": None})
+    assert (answer.status, answer.code) == (403, "forbidden")
+    ada.update(room, eve, role="admin")
+    eve.ban(room, bob)
+    assert bots[0].delete(f"rooms/{room}/bans/{bob.id}/").code == "forbidden"
+    assert bob.post(f"rooms/{room}/join/").code == "banned"
+    bots[0].ban(room, eve) if role == "owner" else ada.ban(room, eve)
+    bots[0].lift(room, eve)
+
+
 def test_bots_are_made_so_often_a_day_the_deleted_ones_counted(ada, bob, narrow, turned):
     """Else a new one comes in for each that is banned."""
     narrow(BOTS_PER_DAY=3)
