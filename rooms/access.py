@@ -4,6 +4,7 @@ A private room, and all in it, answers to whoever is not in it exactly like an i
 the same error, after the same queries.
 """
 
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -65,6 +66,18 @@ def locked_room_for_member(rooms: dict[UUID, Room], *, user_id: UUID, room_id: U
     if room is None or membership is None:
         raise refusal(room)
     return Seat(room, membership)
+
+
+def is_muted(seat: Seat, at: datetime) -> bool:
+    """Whether this member, read with their user, may not speak then: they or, as a bot, their owner. One statement
+    for a bot, none for a person."""
+    until = seat.membership.muted_until
+    if until is not None and until > at:
+        return True
+    owner_id = seat.membership.user.owner_id
+    if owner_id is None:
+        return False
+    return Membership.objects.filter(room=seat.room, user_id=owner_id, muted_until__gt=at).exists()
 
 
 def standing_bans(room_id: UUID) -> QuerySet[Ban]:

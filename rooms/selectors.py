@@ -36,8 +36,8 @@ class Place(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """What keeps a member from speaking in a room: a mute, which passes by itself, or, in a direct room, a block
-    between the two, or between those whose bots they are."""
+    """What keeps a member from speaking in a room: a mute of theirs or their owner's, which passes by itself, or, in
+    a direct room, a block between the two, or between those whose bots they are."""
 
     muted_until: datetime | None
     blocked: bool
@@ -128,15 +128,18 @@ def standing(*, user_id: UUID, room_id: UUID) -> Standing:
         (_is("blocker", "direct_low") & _is("blocked", "direct_high"))
         | (_is("blocker", "direct_high") & _is("blocked", "direct_low"))
     )
+    owners = Membership.objects.filter(room=OuterRef("pk"), user__bots=user_id)
     found = (
         Room.objects.filter(id=room_id, deleted_at=None)
-        .annotate(mine=mine, blocked=Exists(blocks))
-        .values_list("kind", "mine__id", "mine__muted_until", "blocked")
+        .annotate(mine=mine, blocked=Exists(blocks), owners_mute=Subquery(owners.values("muted_until")))
+        .values_list("kind", "mine__id", "mine__muted_until", "blocked", "owners_mute")
         .first()
     )
     if found is None or found[1] is None:
         raise NotAMember() if found is not None and found[0] == Kind.PUBLIC else NotFound()
-    return Standing(found[2], found[3])
+    return Standing(
+        max((until for until in (found[2], found[4]) if until is not None), default=None), found[3]
+    )
 
 
 def _is(field: str, member: str) -> Q:

@@ -22,7 +22,7 @@ from realtime import objects
 from realtime.events import EventType
 from realtime.publish import publish_on_commit
 from rooms import log
-from rooms.access import Seat, known_id, locked_room_for_member
+from rooms.access import Seat, is_muted, known_id, locked_room_for_member
 from rooms.models import Room
 
 _VERSION = RowSet("v", message_id="uuid", body="text", written_at="time", most="int")
@@ -45,7 +45,7 @@ def edit_message(
         seat, message = _found(key, message_id, user_id)
         at = clock.now()
         facts = read_facts([Words(seat.room, user_id, names)])
-        if seat.membership.muted_until is not None and seat.membership.muted_until > at:
+        if is_muted(seat, at):
             raise Muted()
         if facts.blocked(seat.room):
             raise Blocked()

@@ -68,6 +68,7 @@ class _Sender(msgspec.Struct):
     payer_id: UUID  # on whom it counts: a bot's owner
     notifications: str
     favourite: bool
+    owner_muted_until: datetime | None  # a bot's owner's, in this room or when they were last in it
 
 
 class _Known(NamedTuple):
@@ -176,7 +177,7 @@ def _facts(
 
 def _refused(draft: Draft, room: Room, sender: _Sender, facts: Facts, at: datetime) -> ParleyError | None:
     """Why a member's draft, not sent before, cannot be a message now."""
-    if sender.muted_until is not None and sender.muted_until > at:
+    if any(until is not None and until > at for until in (sender.muted_until, sender.owner_muted_until)):
         return Muted()
     if room.direct_low_id is not None and facts.blocked(room):
         return Blocked()
@@ -198,10 +199,12 @@ def _ask_standing(drafts: Sequence[Draft]) -> Callable[[], list[tuple[Any, ...]]
     cursor.execute(
         "SELECT k.room_id, k.author_id, x.id, x.draft_hash, m.id, m.role, m.muted_until, "  # noqa: S608
         "CASE WHEN r.slow_mode_s > 0 THEN m.last_sent_at END, "
-        f"u.username, u.display_name, u.avatar, u.is_bot, u.deleted_at, u.owner_id, m.notifications, m.favourite FROM {_KEYS.sql} "
+        f"u.username, u.display_name, u.avatar, u.is_bot, u.deleted_at, u.owner_id, m.notifications, m.favourite, "
+        f"o.muted_until FROM {_KEYS.sql} "
         f"JOIN {Room._meta.db_table} r ON r.id = k.room_id "
         f"JOIN {Membership._meta.db_table} m ON m.room_id = k.room_id AND m.user_id = k.author_id "
         "AND m.left_seq IS NULL JOIN accounts_user u ON u.id = m.user_id "
+        f"LEFT JOIN {Membership._meta.db_table} o ON o.room_id = k.room_id AND o.user_id = u.owner_id "
         f"LEFT JOIN {Message._meta.db_table} x ON x.room_id = k.room_id AND x.author_id = k.author_id "
         "AND x.client_id = k.client_id",
         _KEYS.params({(draft.room_id, draft.author_id, draft.client_id) for draft in drafts}),
@@ -229,7 +232,15 @@ def _standing(
             author = payloads.author_from(pair[1], *row[8:13])
             payer_id = pair[1] if row[13] is None else read_uuid(row[13])
             senders[pair] = _Sender(
-                row[4], row[5], muted_until, row[7], author, payer_id, row[14], bool(row[15])
+                row[4],
+                row[5],
+                muted_until,
+                row[7],
+                author,
+                payer_id,
+                row[14],
+                bool(row[15]),
+                None if row[16] is None else read_time(row[16]),
             )
         if row[2] is not None:
             hashes[read_uuid(row[2])] = row[3]

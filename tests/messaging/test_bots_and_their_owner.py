@@ -5,9 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from common.errors import RateLimited
+from common.errors import Muted, RateLimited
 from messaging.services import send_messages
 from rooms.selectors import standing
+from tests.api import path_of
 from tests.bots import make_bot
 from tests.filling import draft
 from tests.messaging.people import block
@@ -130,6 +131,46 @@ def test_bots_are_made_so_often_a_day_the_deleted_ones_counted(ada, bob, narrow,
     make_bot(bob, "one-more")
     with pytest.raises(RateLimited):
         make_bot(bob, "two-more")
+
+
+# --- mutes --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_who_is_muted_does_not_speak_through_their_bots_there(ada, bob, eve, bots, turned, stays):
+    hers = make_bot(eve, "eves")
+    room, other = (ada.room(bob, hers, *bots) for _ in range(2))
+    said = [bot.send(room, "first") for bot in bots]
+    ada.update(room, bob, muted_until=(turned.at + timedelta(minutes=1)).isoformat())
+    if not stays:
+        bob.leave(room)
+    for bot, message in zip(bots, said, strict=True):
+        answer = bot.post(f"rooms/{room}/messages/", {"client_id": "x", "body": "hi"})
+        assert (answer.status, answer.code) == (403, "muted")
+        assert bot.call("PATCH", path_of(message), {"body": "x"}).code == "muted"
+        with pytest.raises(Muted):
+            standing(user_id=bot.user.id, room_id=UUID(room)).require_voice(turned.at)
+        bot.send(other)
+    hers.edit(hers.send(room), "x")
+    ada.send(room)
+    turned.turn(61)
+    for bot, message in zip(bots, said, strict=True):
+        assert bot.send(room)["author"]["id"] == bot.id
+        bot.edit(message, "x")
+        assert bot.see(f"rooms/{room}/")["me"]["muted_until"] is None
+
+
+def test_a_mute_of_a_bot_holds_for_it_alone_and_the_later_of_the_two_counts(ada, bob, bots, turned):
+    room = ada.room(bob, *bots)
+    ada.update(room, bots[0], muted_until=(turned.at + timedelta(minutes=2)).isoformat())
+    bob.send(room)
+    bots[1].send(room)
+    ada.update(room, bob, muted_until=(turned.at + timedelta(minutes=1)).isoformat())
+    for _ in range(2):
+        assert bots[0].post(f"rooms/{room}/messages/", {"client_id": "x", "body": "hi"}).code == "muted"
+        assert standing(user_id=bots[0].user.id, room_id=UUID(room)).muted_until > turned.at
+        turned.turn(61)
+    bots[0].send(room)
 
 
 # --- blocks -------------------------------------------------------------------------------------
