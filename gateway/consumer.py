@@ -4,8 +4,10 @@ It has no channel of its own on the layer (the hub has one for all) and makes no
 dispatch (https://github.com/django/channels/issues/2132). What the client says is gateway/reader.py's.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Hashable
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -35,6 +37,8 @@ from rooms.selectors import Place, current_epoch
 
 logger = logging.getLogger(__name__)
 
+_FRAMES_A_TURN = 16  # of a socket, before all others have theirs
+
 
 class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no types
     """See the module. To the hub it is a `Connection`, to the commands a `Caller`."""
@@ -59,11 +63,13 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         self.reader = FrameReader(self)
         structlog.contextvars.bind_contextvars(connection_id=self.connection_id)
         try:
-            while True:
+            for number in count(1):
                 message = await receive()
                 if message["type"] == "websocket.disconnect":
                     break
                 await self.dispatch(message)
+                if not number % _FRAMES_A_TURN:  # neither need have waited
+                    await asyncio.sleep(0)
         except Exception:
             logger.exception("a socket failed")
             self.outbox.close(1011, "internal_error", "Something went wrong on our side.")

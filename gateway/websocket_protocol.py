@@ -19,6 +19,7 @@ from gateway.http_protocol import headers_too_large
 
 logger = logging.getLogger(__name__)
 
+_PIECE_BYTES = 4_096  # taken apart at once, up to 682 frames: 256 kB, as they are read, can be 43,000
 _PONGS_AHEAD_MAX = 20  # answers to pings that may wait for a reader who reads slowly
 
 
@@ -33,6 +34,9 @@ class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
     _controls_since = 0.0
     _pongs_ahead = 0
     _early = b""
+    _unread = b""
+    _taking = False
+    _discarded = 0
 
     def handle_cont(self, event: Frame) -> None:
         """A part of a frame; empty ones would count towards no other bound."""
@@ -102,14 +106,60 @@ class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
             self._early += data
             self.transport.pause_reading()
             return
+        if self.handshake_complete:
+            self._unread += data
+            if self._taking:
+                self.transport.pause_reading()
+            else:
+                self._take()
+            return
         super().data_received(data)
         if self.conn.handshake_exc is not None and not (self.handshake_initiated or self.close_sent):
             self.handshake_complete = self.close_sent = True
             self.transport.write(headers_too_large())
             self.transport.close()
 
+    def _take(self) -> None:
+        """The next piece of what came; more of it when the application has all frames of this one.
+
+        Others have their turn in between. After a close that was sent nobody waits for frames: so many are
+        discarded as may be read ahead, then the line is not read any more, until it is cut.
+        """
+        self._taking = False
+        piece, self._unread = self._unread[:_PIECE_BYTES], self._unread[_PIECE_BYTES:]
+        if self.conn.parser_exc is None and not self.transport.is_closing():
+            super().data_received(piece)
+        if self.transport.is_closing():
+            self._unread = b""
+        elif self._discarded > settings.SOCKET_INBOX_MAX_FRAMES:
+            self._unread = b""
+            self.transport.pause_reading()
+        elif self._unread:
+            self.transport.pause_reading()
+            if self.queue.empty() or self.close_sent:
+                self._take_soon()
+        elif not self.read_paused:
+            self.transport.resume_reading()
+
+    def _take_soon(self) -> None:
+        self.transport.pause_reading()  # uvicorn lets it go on as soon as its queue is empty
+        if not self._taking:
+            self._taking = True
+            self.loop.call_soon(self._take)
+
+    async def receive(self) -> Any:
+        """The next event; after the last one of a piece the next piece is due."""
+        message = await super().receive()
+        if self._unread and self.queue.empty():
+            self._take_soon()
+        return message
+
     def send_receive_event_to_app(self) -> None:
         """A message is here. One that is no UTF-8 closes with 1007, if no close came with it in the same data."""
+        if self.close_sent:
+            self.frames = []
+            self._discarded += 1
+            return
         with contextlib.suppress(InvalidState):
             super().send_receive_event_to_app()
 
@@ -152,6 +202,8 @@ class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
         if message["type"] == "websocket.close" and self.close_timer is not None:
             self.close_timer.cancel()
             self.close_timer = self.loop.call_later(settings.SOCKET_CLOSE_S, self.transport.abort)
+            if self._unread:
+                self._take_soon()
 
     def keepalive_timeout(self) -> None:
         """The peer is dead or took nothing for the whole time: nothing is left to wait for."""

@@ -78,3 +78,29 @@ async def test_large_frames_without_end_are_refused_and_then_closed(line, other,
     assert ending.errors[-1] == "rate_limited"
     assert rss_bytes() - before < RSS_MAX_BYTES
     assert ANSWER in ending.frames
+
+
+TINY = frame(TEXT) * 40_000
+ANSWERED_S = 0.5
+
+
+@pytest.mark.parametrize("closed", [True, False], ids=["closed for them", "too many a second"])
+async def test_nobody_waits_for_a_flood_of_tiny_frames(line, other, settings, narrow, closed):
+    """The line of who was closed is not read any more, and cut after SOCKET_CLOSE_S."""
+    settings.SOCKET_CLOSE_S = 1.0
+    settings.BAD_FRAMES_PER_MINUTE = 10 if closed else 1_000_000
+    narrow(FRAMES_BURST=200, FRAMES_PER_S=100)
+    async with await RawSocket.open(line) as raw:
+        raw.writer.transport.set_write_buffer_limits(0)
+        flooding = asyncio.create_task(flood(raw, b"", TINY, 100))
+        took_s = []
+        while not flooding.done():
+            began = time.monotonic()
+            await other.send(text(ASK))
+            assert await other.next() == ANSWER
+            took_s.append(time.monotonic() - began)
+            await asyncio.sleep(0.01)
+        ending, ended_s = await flooding
+    assert max(took_s) < ANSWERED_S
+    assert ending.code == (4400 if closed else 4429)
+    assert ended_s < settings.SOCKET_CLOSE_S + ENDED_S
