@@ -227,6 +227,7 @@ PORT: int = env.int("PORT", 8000)
 WORKERS: int = env.int("WORKERS", 1)
 REQUEST_HEAD_S: float = env.float("REQUEST_HEAD_S", 10.0)  # from the first byte to the end of the headers
 REQUEST_BODY_S: float = env.float("REQUEST_BODY_S", 30.0)  # … from there to the end of the body
+REQUESTS_PIPELINED_MAX: int = env.int("REQUESTS_PIPELINED_MAX", 8)  # on a line, behind one; more cut it
 RESPONSE_STALL_S: float = env.float("RESPONSE_STALL_S", 10.0)  # … of reading an answer too slowly: it is cut
 RESPONSE_MIN_BYTES_PER_S: int = env.int("RESPONSE_MIN_BYTES_PER_S", 4_096)  # over that time, of a large one
 FORWARDED_ALLOW_IPS: str = env.str("FORWARDED_ALLOW_IPS", "")  # proxies whose X-Forwarded-* is believed

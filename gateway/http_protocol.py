@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from httptools import HttpParserInvalidMethodError
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from common.errors import Invalid, MethodNotAllowed, TooLarge
 from gateway.refusal import raw_refusal
@@ -28,7 +28,7 @@ class ParleyHttpProtocol(HttpToolsProtocol):
 
     431 for over HEADER_MAX_BYTES; the line is cut where a head takes longer than REQUEST_HEAD_S, a body
     longer than REQUEST_BODY_S, or a reader takes of an answer less than RESPONSE_MIN_BYTES_PER_S, over
-    RESPONSE_STALL_S each.
+    RESPONSE_STALL_S each, or more than REQUESTS_PIPELINED_MAX requests wait for the answer to another.
     """
 
     _latest = b""
@@ -37,6 +37,7 @@ class ParleyHttpProtocol(HttpToolsProtocol):
     _quiet_bytes = 0  # since the last piece of a body
     _pieces = 0
     _in_head = False
+    _answered: RequestResponseCycle | None = None
     _under_way = False
     _deadline: asyncio.TimerHandle | None = None
     _stall: asyncio.TimerHandle | None = None
@@ -47,9 +48,17 @@ class ParleyHttpProtocol(HttpToolsProtocol):
         self._due_in(settings.REQUEST_HEAD_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing is due any more."""
+        """Nothing is due any more. uvicorn tells the request that came last, not the one under way."""
         self._leave()
+        self.pipeline.clear()
+        if self._answered is not None:
+            self._answered.disconnected = True
+            self._answered.message_event.set()
         super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
 
     def handle_websocket_upgrade(self) -> None:
         """Another protocol goes on here, also with what came with the handshake, which uvicorn would drop."""
@@ -73,7 +82,14 @@ class ParleyHttpProtocol(HttpToolsProtocol):
             self.send_400_response("")
 
     def on_message_begin(self) -> None:
-        """A request begins, the first or a later one of the connection."""
+        """A request begins, the first or a later one of the connection.
+
+        Cut off is who has too many wait for the answer to an earlier one: 18 bytes become 650 of ours, and
+        an answer of its own would be taken for that to the first.
+        """
+        if len(self.pipeline) >= settings.REQUESTS_PIPELINED_MAX:
+            self.transport.abort()
+            raise ValueError  # ends the parsing: `send_400_response`
         self._head_bytes = self._counted = self._quiet_bytes = 0
         self._in_head = self._under_way = True
         self._due_in(settings.REQUEST_HEAD_S)
@@ -111,6 +127,8 @@ class ParleyHttpProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """For what is no HTTP, or too much of it, or of a method that HTTP does not know."""
+        if self.transport.is_closing():
+            return
         if self._too_large():
             answer = headers_too_large()
         elif isinstance(sys.exception(), HttpParserInvalidMethodError) and _METHOD.match(self._latest):

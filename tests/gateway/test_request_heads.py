@@ -214,3 +214,28 @@ async def test_a_reader_who_takes_nothing_of_an_answer_is_cut_off_and_a_slow_one
                 await asyncio.sleep(0.08)
     assert (taken > 1_600_000) == reads, taken
     connection.close()
+
+
+async def answers_to(server, number):
+    """How many answers come to so many requests sent in one piece, until the line ends."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    asked = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    writer.write((asked + b"\r\n") * (number - 1) + asked + b"Connection: close\r\n\r\n")
+    found = b""
+    with contextlib.suppress(ConnectionError):
+        async with asyncio.timeout(5):
+            found = await reader.read()
+    writer.close()
+    return found.count(b"HTTP/1.1 200 ")
+
+
+async def test_requests_that_wait_behind_another_are_answered_in_their_turn(server, settings):
+    """One has its answer made while they wait."""
+    assert (
+        await answers_to(server, settings.REQUESTS_PIPELINED_MAX + 1) == settings.REQUESTS_PIPELINED_MAX + 1
+    )
+
+
+async def test_who_sends_more_of_them_is_cut_off(server, settings):
+    assert await answers_to(server, settings.REQUESTS_PIPELINED_MAX + 2) == 0
+    assert await answers_to(server, 10_000) == 0
