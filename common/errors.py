@@ -178,9 +178,9 @@ class RateLimited(ParleyError):
     standing: Standing | None = None
 
     @classmethod
-    def by(cls, standing: Standing, detail: str = "") -> "RateLimited":
-        """The refusal of one more."""
-        error = cls(detail, retry_after_s=standing.retry_after_s)
+    def by(cls, standing: Standing, detail: str = "", *, number: int = 1) -> "RateLimited":
+        """The refusal of one more, or of a call that needs so many more."""
+        error = cls(detail, retry_after_s=standing.wait_s(number))
         error.standing = standing
         return error
 

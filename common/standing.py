@@ -23,7 +23,12 @@ class Standing(NamedTuple):
     @property
     def retry_after_s(self) -> float:
         """Until one more is allowed, in whole milliseconds."""
-        return math.ceil(max(0.0, self.level + 1 - self.burst) / self.per_s * 1000) / 1000
+        return self.wait_s(1)
+
+    def wait_s(self, number: int) -> float:
+        """Until so many more are allowed, in whole milliseconds; at most until nothing is taken."""
+        over = min(self.level + number - self.burst, self.level)
+        return math.ceil(max(0.0, over) / self.per_s * 1000) / 1000
 
     @property
     def reset_s(self) -> float:

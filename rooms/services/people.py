@@ -109,8 +109,9 @@ def require_space(
 def charge_adding(charge: Charge, users: Sequence[User], *, actor: User) -> None:
     """RateLimited where the actor, or with them their owner and other bots, puts more people into rooms than
     ADDED_PEOPLE_PER_MINUTE; themselves they may."""
-    for user in users:
-        if user.id != actor.id and is_new(user):
-            standing = charge(actor.payer_id)
-            if not standing.allowed:
-                raise RateLimited.by(standing, "You put too many people into rooms; wait a little.")
+    number = sum(user.id != actor.id and is_new(user) for user in users)
+    for left in range(number, 0, -1):
+        standing = charge(actor.payer_id)
+        if not standing.allowed:
+            detail = "You put too many people into rooms; wait a little."
+            raise RateLimited.by(standing, detail, number=left)  # all or none: those charged are given back

@@ -71,6 +71,23 @@ def test_so_many_people_one_puts_into_rooms_and_then_waits(narrow, turned, ada, 
     ada.add(room, bob)
 
 
+def test_whoever_waits_as_told_puts_all_of_them_in(narrow, turned, ada, bob, eve):
+    narrow(ADDED_PEOPLE_BURST=3, ADDED_PEOPLE_PER_MINUTE=60)
+    ada.room(bob, eve)
+    room = ada.room()
+    body = {"users": [person.id for person in (bob, eve, register("dan"))]}
+    answer = ada.post(f"rooms/{room}/members/", body)
+    assert (answer.code, answer.body["retry_after"], answer.headers["Retry-After"]) == (
+        "rate_limited",
+        2.0,
+        "2",
+    )
+    turned.turn(1.9)
+    assert ada.post(f"rooms/{room}/members/", body).code == "rate_limited"
+    turned.turn(0.1)
+    assert ada.post(f"rooms/{room}/members/", body).status == 201
+
+
 def test_what_is_refused_costs_nothing(narrow, turned, ada, bob, eve):
     narrow(ADDED_PEOPLE_BURST=2, ADDED_PEOPLE_PER_MINUTE=60)
     room = ada.room()
