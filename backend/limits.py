@@ -1,4 +1,4 @@
-"""The limits on REST requests: one place for every call below /api/, and the headers that tell of limits.
+"""The limits on requests: one place for every call, and the headers that tell of limits.
 
 Who sends a good token pays by their own bucket, a bot by its owner's, everybody else by their address's. That is
 decided before the database is asked anything, so that a flood costs next to nothing. What is below auth/ counts
@@ -21,6 +21,7 @@ from accounts.access import named_by
 from accounts.authentication import bearer_token
 from backend.either_way import EitherWay
 from backend.errors import problem
+from backend.middleware import PROBES
 from backend.rate_headers import add_rate_headers
 from backend.turns import take_turn, when_over
 from common.addresses import source_of_request
@@ -38,8 +39,9 @@ logger = structlog.get_logger(__name__)
 class RequestLimitMiddleware(EitherWay):
     """429 `rate_limited` for who asks too often, or has too much under way; RateLimit headers on every answer.
 
-    A request is under way until its answer is sent, which is the reader's to end. Only the asynchronous path
-    counts that: it is the one that serves.
+    A request is under way until its answer is sent, which is the reader's to end. That counts for every path, the
+    pages and their files too, but where health is asked for. Only the asynchronous way counts it: it is the one that
+    serves.
     """
 
     _warned = False
@@ -57,19 +59,24 @@ class RequestLimitMiddleware(EitherWay):
         return toll.paid(response)
 
     async def _call_async(self, request: HttpRequest) -> HttpResponseBase:
-        if not request.path_info.startswith(_LIMITED):
+        if request.path_info in PROBES:
             return await self._answer(request)
+        if not request.path_info.startswith(_LIMITED):
+            return await self._in_turn(request, source_of_request(request))
         toll = self._toll(request)
         if not toll.standing.allowed:
             return toll.paid(toll.refusal())
+        return toll.paid(await self._in_turn(request, toll.payer))
+
+    async def _in_turn(self, request: HttpRequest, payer: Hashable) -> HttpResponseBase:
         try:
-            give_back = await take_turn(toll.payer)
+            give_back = await take_turn(payer)
         except RateLimited as error:
-            return toll.paid(problem(error))
+            return problem(error)
         if when_over(getattr(request, "scope", None), give_back):
-            return toll.paid(await self._answer(request))
+            return await self._answer(request)
         try:
-            return toll.paid(await self._answer(request))
+            return await self._answer(request)
         finally:
             give_back()
 

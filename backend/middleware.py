@@ -27,7 +27,7 @@ logger = structlog.get_logger(__name__)
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Parts of our URLs that let whoever knows them in: not for the log.
 _SECRET_PARTS = ("secret", "code", "token")
-_PROBES = ("/healthz", "/readyz")
+PROBES = ("/healthz", "/readyz")  # where health is asked for, by whoever restarts what does not answer
 _PATH_MAX_CHARS = 512  # of a line in the log
 _ADMIN_FILES = "/static/admin/"
 # An answer of the API is data: should a browser ever show one as a page, it runs and loads nothing.
@@ -73,7 +73,7 @@ class HostMiddleware(CommonMiddleware):
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:  # type: ignore[override]
         """None lets the request through."""
-        if request.path_info in _PROBES:
+        if request.path_info in PROBES:
             return None
         try:
             return super().process_request(request)

@@ -270,8 +270,8 @@ MIDDLEWARE = [
     "backend.middleware.RequestIdMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "backend.limits.RequestLimitMiddleware",  # before the files: who reads one slowly keeps it in memory
     "backend.middleware.StaticFilesMiddleware",
-    "backend.limits.RequestLimitMiddleware",
     "backend.middleware.HostMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     *(["backend.operators.OperatorMiddleware"] if ADMIN_ENABLED else []),

@@ -30,14 +30,14 @@ def room(ada):
     return made
 
 
-async def ask(server, person, path):
+async def ask(server, person, path, root="/api/v1/"):
     """A connection that has asked and reads nothing yet."""
     loop = asyncio.get_running_loop()
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
     connection.setblocking(False)
     await loop.sock_connect(connection, ("127.0.0.1", server.port))
-    request = f"GET /api/v1/{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+    request = f"GET {root}{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
     request += f"Authorization: Bearer {person.access}\r\n\r\n" if person else "\r\n"
     await loop.sock_sendall(connection, request.encode())
     return connection
@@ -52,8 +52,8 @@ async def read(connection):
     return found
 
 
-async def status(server, person, path="users/me/"):
-    return int((await read(await ask(server, person, path))).split()[1])
+async def status(server, person, path="users/me/", root="/api/v1/"):
+    return int((await read(await ask(server, person, path, root))).split()[1])
 
 
 async def unread(server, person, room):
@@ -90,6 +90,21 @@ async def test_a_client_that_goes_away_gives_its_turn_back(two_at_once, server, 
     waiting.pop().close()
     assert await status(server, ada) == 200
     waiting.pop().close()
+
+
+async def test_files_of_the_documents_are_bounded_too_and_health_is_not(two_at_once, settings, server, ada):
+    settings.DOCS_ENABLED = True
+    bundle = "static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
+    waiting = [await ask(server, None, bundle, "/") for _ in range(2)]
+    for connection in waiting:
+        await asyncio.get_running_loop().sock_recv(connection, 10)
+    refused = await read(await ask(server, None, bundle, "/"))
+    assert refused.startswith(b"HTTP/1.1 429")
+    assert b'"rate_limited"' in refused
+    assert [await status(server, None, path, "/") for path in ("healthz", "readyz")] == [200, 200]
+    assert await status(server, ada) == 200
+    assert all([len(await read(connection)) > 1_000_000 for connection in waiting])
+    assert await status(server, None, bundle, "/") == 200
 
 
 async def test_a_burst_is_served_one_part_after_the_other(two_at_once, settings, server, ada):
