@@ -9,8 +9,9 @@ from rest_framework.views import APIView
 from accounts import blocks, examples, payloads, selectors
 from accounts.authentication import user_of
 from accounts.serializers import UserPage
+from common.errors import Invalid
 from common.paging import read_cursor, read_limit
-from common.schema import CURSOR, LIMIT, path_id, ref
+from common.schema import CURSOR, LIMIT, path_id, problems, ref
 
 _USER_ID = path_id("user_id", "The other person's id.")
 
@@ -47,13 +48,13 @@ class BlockView(APIView):
         tags=["users"],
         summary="Block somebody",
         description=(
-            "While either of us blocks the other there are no sends, reactions, typing or presence between us in "
+            "While either of us blocks the other there are no sends, typing or signals between us in "
             "our direct room, and no new one is made; reading stays. In other rooms their mentions of me are "
-            "silent. It holds for their bots too. They are not told. Blocking who is blocked changes nothing and succeeds."
+            "silent. It holds for their bots too. They are not told. Blocking who is blocked changes nothing and succeeds; oneself is 400."
         ),
         parameters=[_USER_ID],
         request=None,
-        responses={204: OpenApiResponse(description="They are blocked.")},
+        responses={204: OpenApiResponse(description="They are blocked."), **problems(Invalid)},
     )
     def put(self, request: Request, user_id: str) -> Response:
         blocks.block_user(user_id=user_of(request).id, other_id=user_id)
@@ -63,9 +64,9 @@ class BlockView(APIView):
         operation_id="blocks_remove",
         tags=["users"],
         summary="Block somebody no more",
-        description="Who is not blocked stays so, and it succeeds; a user there never was is 404.",
+        description="Who is not blocked stays so, and it succeeds; a user there never was is 404, oneself 400.",
         parameters=[_USER_ID],
-        responses={204: OpenApiResponse(description="They are not blocked.")},
+        responses={204: OpenApiResponse(description="They are not blocked."), **problems(Invalid)},
     )
     def delete(self, request: Request, user_id: str) -> Response:
         blocks.unblock_user(user_id=user_of(request).id, other_id=user_id)

@@ -22,7 +22,6 @@ from common.text import clean_name, clean_text, clean_url, clean_username, usern
 from realtime.publish import sessions_ended_on_commit, user_disabled_on_commit
 
 _DAY = timedelta(days=1)
-_LATEST_EXPIRY = datetime(9999, 1, 1, tzinfo=UTC)  # so that it is a time in every time zone
 
 
 class IssuedToken(msgspec.Struct, frozen=True):
@@ -136,7 +135,7 @@ def issue_token(
     name = clean_name(name, attr="name", blank=True)
     granted = _clean_scopes(allowed)
     now = clock.now()
-    if expires_at is not None and not now < expires_at < _LATEST_EXPIRY:
+    if expires_at is not None and not now < expires_at < clock.LATEST:
         raise Invalid.field("expires_at", "a time to come, before the year 9999")
     token = api_tokens.new_token()
     with transaction.atomic():

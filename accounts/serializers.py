@@ -129,7 +129,8 @@ class IssueTokenBody(msgspec.Struct, frozen=True):
     ]
     name: Annotated[str | None, means("What to call it, for people.", maxLength=NAME_MAX_CHARS)] = None
     expires_at: Annotated[
-        Annotated[datetime, Meta(tz=True)] | None, means("A time to come; null: it lasts until revoked.")
+        Annotated[datetime, Meta(tz=True)] | None,
+        means("A time to come, before the year 9999; null: it lasts until revoked."),
     ] = None
 
 

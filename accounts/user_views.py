@@ -148,7 +148,8 @@ class UserView(APIView):
         operation_id="users_get",
         tags=["users"],
         summary="A user's profile",
-        description="The public profile. That of a deleted user is empty but for `deleted`.",
+        description="The public profile. That of a deleted user has `deleted: true`, a `username` that begins "
+        "with `deleted-` (40 characters), an empty `display_name` and `bio`, and no `avatar`.",
         parameters=[path_id("user_id", "The user's id.")],
         responses={
             200: OpenApiResponse(

@@ -40,7 +40,7 @@ _migrated: set[str] = set()
 
 
 class Health(msgspec.Struct, frozen=True):
-    """The process answers. It says nothing about the database or the bus."""
+    """All is well with what was asked: of `/healthz` that the process answers, of `/readyz` that it can serve."""
 
     status: Annotated[Literal["ok"], means("Always the same word.")] = "ok"
 
@@ -54,6 +54,7 @@ class HealthView(APIView):
     @extend_schema(
         operation_id="healthz",
         summary="Is the process alive?",
+        description="200 while the process runs. It says nothing about the database or the bus.",
         tags=["service"],
         responses={200: ref(Health)},
     )
@@ -71,6 +72,7 @@ class ReadyView(APIView):
     @extend_schema(
         operation_id="readyz",
         summary="Can the process serve?",
+        description="200, or 503 whose `errors` name what is missing: `database`, `bus`, `migrations`.",
         tags=["service"],
         responses={200: ref(Health), **problems(Unavailable)},
     )

@@ -384,7 +384,8 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": (
         "A chat backend: REST for everything, a WebSocket (`/ws/v1/`) for what happens now.\n\n"
         "Errors are `application/problem+json` (RFC 9457); switch on their `code`. Ids are opaque, times "
-        "are UTC, lists are paged by cursor. Later releases of v1 only add: ignore fields you do not know."
+        "are UTC, lists are paged by cursor. Later releases of v1 only add: ignore fields "
+        "you do not know, and accept codes, types of events and other values you do not know."
     ),
     "VERSION": VERSION,
     "LICENSE": {"name": "MIT", "identifier": "MIT"},
@@ -403,13 +404,9 @@ SPECTACULAR_SETTINGS = {
         {"name": "users", "description": "Profiles, one's own and others', and whom one blocks."},
         {"name": "rooms", "description": "Rooms, who is in them, and what they are to me."},
         {"name": "members", "description": "Members of a room, their roles, bans."},
-        {"name": "invites", "description": "Links that let people into a room."},
-        {"name": "messages", "description": "Messages, threads, reactions, pins and search."},
+        {"name": "messages", "description": "Messages: history, sending, editing, deleting."},
         {"name": "events", "description": "The numbered log of a room, for those without a WebSocket."},
-        {"name": "attachments", "description": "Files of messages."},
-        {"name": "reports", "description": "What members report, for moderators."},
         {"name": "bots", "description": "Bots and their tokens."},
-        {"name": "webhooks", "description": "Posting into rooms from outside, and their events to outside."},
         {"name": "service", "description": "For operators: is it alive, can it serve?"},
     ],
 }

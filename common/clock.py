@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 
 from common.errors import Invalid
 
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+"""No client's moment is as late, so that it is one in every time zone."""
+
 
 def now() -> datetime:
     """The present moment, aware, in UTC, to the microsecond."""
@@ -17,11 +20,9 @@ def seconds() -> float:
 
 
 def in_future(at: datetime, *, attr: str) -> datetime:
-    """A client's aware moment in UTC; Invalid, naming `attr`, where it has passed or is none in UTC."""
-    try:
-        at = at.astimezone(UTC)
-    except OverflowError:
-        raise Invalid.field(attr, "out of range") from None
+    """A client's aware moment in UTC; Invalid, naming `attr`, where it has passed or is not before LATEST."""
+    if at >= LATEST:
+        raise Invalid.field(attr, "before the year 9999")
     if at <= now():
         raise Invalid.field(attr, "in the future", "passed")
-    return at
+    return at.astimezone(UTC)

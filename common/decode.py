@@ -17,6 +17,8 @@ _PATH_MAX_CHARS = 200
 _REQUIRED = "Object missing required field `"
 _STEP = re.compile(r"\.(\w+)|\[(\.\.\.|\d+)\]")  # of a path as msgspec writes it: $.rooms[0].since
 _ANY_KEY = "..."
+_TYPES = re.compile(r"`([a-z]+(?: \| [a-z]+)*)`")  # as msgspec names them: `str | null`
+_IN_JSON = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
 
 
 def decode_json(data: bytes | str) -> Any:
@@ -137,7 +139,10 @@ def _invalid(error: msgspec.ValidationError, value: Any, shape: Any) -> Invalid:
 
 
 def _field_error(error: msgspec.ValidationError, name: str, value: Any, shape: Any) -> FieldError:
-    """msgspec says "Expected `int`, got `str` - at `$[0].since`", of what is in the field of that `name`."""
+    """msgspec says "Expected `int`, got `str` - at `$[0].since`", of what is in the field of that `name`.
+
+    A client is told so in the words of JSON: "Expected integer, got string".
+    """
     said, _, path = str(error).partition(" - at `")
     steps = [text or index for text, index in _STEP.findall(path)]
     if _ANY_KEY in steps:
@@ -146,6 +151,9 @@ def _field_error(error: msgspec.ValidationError, name: str, value: Any, shape: A
     if said.startswith(_REQUIRED):
         steps.append(said.split("`")[1])
         code = said = "required"
+    said = _TYPES.sub(
+        lambda types: " or ".join(_IN_JSON.get(one, one) for one in types[1].split(" | ")), said
+    )
     attr = ".".join(step for step in [name, *steps] if step not in ("", _ANY_KEY))
     return FieldError(attr[:_PATH_MAX_CHARS], code, said)
 

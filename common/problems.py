@@ -27,7 +27,9 @@ class Problem(Struct, frozen=True):
     errors: Annotated[tuple[FieldError, ...] | UnsetType, means("The wrong fields.")] = UNSET
     reason: Annotated[
         str | UnsetType,
-        means("Why the log cannot be read from there: `ahead`, `epoch`, `pruned`; of `resync`."),
+        means(
+            "Why the log cannot be read from there: `ahead`, `epoch` (later releases add words); of `resync`."
+        ),
     ] = UNSET
     retry_after: Annotated[
         float | UnsetType, means("Seconds to wait before the same may pass.", minimum=0)

@@ -10,7 +10,17 @@ from rest_framework.views import APIView
 from accounts import scopes
 from accounts.authentication import user_of
 from common import examples
-from common.errors import Blocked, ClientIdConflict, Invalid, Muted, NotAMember, ParleyError, Resync, SlowMode
+from common.errors import (
+    Blocked,
+    ClientIdConflict,
+    FieldError,
+    Invalid,
+    Muted,
+    NotAMember,
+    ParleyError,
+    Resync,
+    SlowMode,
+)
 from common.paging import read_int, read_limit
 from common.rest import read_body
 from common.schema import LIMIT, body, path_id, problems, ref
@@ -71,8 +81,12 @@ class MessagesView(APIView):
         if query.get("thread"):
             raise Invalid.field("thread", "not supported by this server yet")
         around = {name: read_int(query, name) for name in ("before", "after", "around")}
-        if sum(value is not None for value in around.values()) > 1:
-            raise Invalid("At most one of before, after and around.")
+        given = [name for name, value in around.items() if value is not None]
+        if len(given) > 1:
+            said = "at most one of before, after and around"
+            raise Invalid(
+                f"{given[1]}: {said}", errors=[FieldError(name, "invalid", said) for name in given[1:]]
+            )
         return Response(
             selectors.history(user_id=user_of(request).id, room_id=room_id, limit=read_limit(query), **around)
         )
@@ -148,7 +162,7 @@ class EventsView(APIView):
         description=(
             "The events after `since`, the very frames of the socket, in order: a client without a socket "
             "misses nothing. Read on with the last `seq` received until it is `room_seq`. 410 `resync` says "
-            "in `reason` why the log cannot be read from there: `pruned`, `ahead`, `epoch`."
+            "in `reason` why the log cannot be read from there: `ahead`, `epoch`."
         ),
         parameters=[
             _ROOM_ID,

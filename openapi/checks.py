@@ -37,8 +37,25 @@ def shortcomings(found: Json) -> list[str]:
             for tag in operation["tags"]
             if tag not in described
         ]
+        said += _unsaid(path, operation, where)
         said += [
             f"{where} has no example of {what}" for what, body in _bodies(operation) if not _has_example(body)
+        ]
+    return said
+
+
+def _unsaid(path: str, operation: Json, where: str) -> list[str]:
+    """What generated clients need to know of the body they send, and of every answer."""
+    said = []
+    if "required" not in operation.get("requestBody", {"required": False}):
+        said.append(f"{where} does not say whether its body is required")
+    limited = ("RateLimit", "RateLimit-Policy") if path.startswith("/api/v1/") else ()
+    for status, answer in operation["responses"].items():
+        waits = ("Retry-After",) if status in ("429", "503") else ()
+        said += [
+            f"{where} does not declare {header} of its {status}"
+            for header in ("X-Request-ID", *limited, *waits)
+            if header not in answer.get("headers", {})
         ]
     return said
 

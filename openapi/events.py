@@ -57,7 +57,11 @@ def add_union(schemas: Json) -> None:
         return
     mapping = {kind.value: f"#/components/schemas/{_name(kind)}" for kind in DATA}
     schemas["Event"] = {
-        "description": "A numbered event. Later releases add types: ignore those you do not know.",
+        "description": (
+            "A numbered event, of one of these types today. Later releases of v1 add types: accept those you do not "
+            "know (their fields other than `data` are the same), move your position with them, and ignore the rest. "
+            "Let a generated client that validates a closed union pass them by."
+        ),
         "oneOf": [{"$ref": reference} for reference in mapping.values()],
         "discriminator": {"propertyName": "type", "mapping": mapping},
     }

@@ -18,6 +18,7 @@ from common.errors import (
     RateLimited,
     ScopeMissing,
     SessionEnded,
+    StorageUnavailable,
     TokenExpired,
     TokenInvalid,
     TooLarge,
@@ -37,26 +38,42 @@ Json = dict[str, Any]
 _METHODS = ("get", "put", "post", "patch", "delete")
 _BY_CODE = {error.code: error for error in REST_ERRORS}
 _AGAIN = {
-    401: "after a new token",
-    410: "after loading the room anew",
+    401: "after a refresh",
+    410: "load the room",
     429: "after `retry_after`",
     500: "with back-off",
-    503: "yes, with the same `client_id`",
+    503: "yes, same `client_id`",
 }
+_AGAIN_BY_CODE = {
+    "not_authenticated": "with one",
+    "token_invalid": "after logging in",
+    "session_ended": "after logging in",
+    "bad_credentials": "no",
+    "user_disabled": "no",
+    "scope_missing": "with another token",
+    "not_a_member": "after joining",
+}
+_ALWAYS_HEADERS = {
+    "X-Request-ID": (
+        "The request in the server's log, as `request_id` of a problem. One of the client's own is kept "
+        "where it is 1 to 64 of letters, digits, `.`, `_` and `-`.",
+        "01945d4c-7b1e-7c3a-9f52-0d5f6f3c1a77",
+    ),
+}
+_WAIT_HEADERS = {"Retry-After": ("Seconds to wait.", "1")}
 _RATE_HEADERS = {
-    "Retry-After": ("Seconds to wait.", "1"),
     "RateLimit": (
         "Of each limit so many more now, and the seconds until a whole burst "
-        "(draft-ietf-httpapi-ratelimit-headers-10). On other answers too.",
-        '"requests";r=0;t=4',
+        "(draft-ietf-httpapi-ratelimit-headers-10).",
+        '"requests";r=149;t=2',
     ),
     "RateLimit-Policy": (
         "The limits: a burst, and the seconds in which it flows back.",
         '"requests";q=200;w=4',
     ),
 }
-# The 401s that another token does not cure.
-_FINAL = {"bad_credentials", "user_disabled"}
+_MAY_TAKE_NOTHING = {"bans_put"}
+"""The operations whose body may be left out."""
 
 
 def add_components(result: Json, generator: SchemaGenerator, request: object, public: bool) -> Json:
@@ -76,13 +93,15 @@ def add_components(result: Json, generator: SchemaGenerator, request: object, pu
     }
     result["components"]["headers"] = {
         name: {"schema": {"type": "string"}, "description": text, "example": example}
-        for name, (text, example) in _RATE_HEADERS.items()
+        for name, (text, example) in (_ALWAYS_HEADERS | _WAIT_HEADERS | _RATE_HEADERS).items()
     }
     for path, operation in operations(result):
         _name_ids(operation)
         _allow_empty(operation)
         _add_scope(operation)
+        _require_body(operation)
         _add_errors(path, operation)
+        _add_headers(path, operation)
         _add_examples(operation, schemas)
     used = {tag for _, operation in operations(result) for tag in operation["tags"]}
     result["tags"] = [tag for tag in result.get("tags", []) if tag["name"] in used]
@@ -103,13 +122,18 @@ def _codes() -> Json:
     table = "\n".join(["| code | status | again? | |", "|---|---|---|---|", *rows])
     return {
         "type": "string",
-        "enum": [error.code for error in REST_ERRORS],
-        "description": f"What to switch on. Later versions may add codes.\n\n{table}",
+        # No `enum`: generated clients would refuse an error of a code they do not know.
+        "x-extensible-enum": [error.code for error in REST_ERRORS],
+        "examples": [Invalid.code],
+        "description": (
+            "What to switch on. Later releases of v1 add codes: accept those you do not know, and treat them by "
+            f"their status.\n\n{table}"
+        ),
     }
 
 
 def _again(error: type[ParleyError]) -> str:
-    return "no" if error.code in _FINAL else _AGAIN.get(error.status, "no")
+    return _AGAIN_BY_CODE.get(error.code) or _AGAIN.get(error.status, "no")
 
 
 def _name_ids(operation: Json) -> None:
@@ -155,7 +179,6 @@ def _add_errors(path: str, operation: Json) -> None:
             known.append(error.code)
     for status, known in sorted(codes.items()):
         responses[str(status)] = {
-            **({"headers": _rate_headers()} if status == RateLimited.status else {}),
             "description": " ".join(f"`{code}`: {_BY_CODE[code].title}" for code in known),
             "content": {
                 PROBLEM_JSON: {
@@ -166,8 +189,20 @@ def _add_errors(path: str, operation: Json) -> None:
         }
 
 
-def _rate_headers() -> Json:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in _RATE_HEADERS}
+def _require_body(operation: Json) -> None:
+    """A body that an operation takes must be there; drf-spectacular says so of serializers alone."""
+    if "requestBody" in operation:
+        operation["requestBody"]["required"] = operation["operationId"] not in _MAY_TAKE_NOTHING
+
+
+def _add_headers(path: str, operation: Json) -> None:
+    """What every answer tells beside its body."""
+    for status, answer in operation["responses"].items():
+        names = [*_ALWAYS_HEADERS, *(_RATE_HEADERS if path.startswith("/api/v1/") else ())]
+        if int(status) in (RateLimited.status, Unavailable.status):
+            names += _WAIT_HEADERS
+        headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+        answer["headers"] = headers | answer.get("headers", {})
 
 
 def _always(path: str, operation: Json) -> Iterator[type[ParleyError]]:
@@ -186,6 +221,7 @@ def _always(path: str, operation: Json) -> Iterator[type[ParleyError]]:
     if path.startswith("/api/"):
         yield RateLimited
         yield Unavailable
+        yield StorageUnavailable
     yield InternalError
 
 

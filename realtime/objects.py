@@ -20,14 +20,21 @@ Notifications = Literal["all", "mentions", "none"]
 Scope = Literal["rooms:read", "rooms:write", "messages:read", "messages:write"]
 
 UserId = Annotated[UUID, means("The user's id; it never changes.")]
-Username = Annotated[str, means("The name to log in and mention by, unique without case. It can change.")]
-DisplayName = Annotated[str, means("The name to show.")]
+Username = Annotated[
+    str,
+    means(
+        "The name to log in and mention by, unique without case. It can change. Of who is deleted: `deleted-…`, 40 characters."
+    ),
+]
+DisplayName = Annotated[str, means("The name to show; empty of who is deleted.")]
 UserAvatar = Annotated[
     str | None,
     means("The URL of a picture on another host, or null; the server never opens it.", format="uri"),
 ]
 IsBot = Annotated[bool, means("A program, made by a person.")]
-Deleted = Annotated[bool, means("The account is gone: its names are wiped, what it wrote stays.")]
+Deleted = Annotated[
+    bool, means("The account is gone: its names are wiped (show words of your own), what it wrote stays.")
+]
 ChangedSeq = Annotated[
     int, means("The room's last event that changed this object: skip older ones.", minimum=1)
 ]
@@ -129,7 +136,12 @@ class RoomMe(msgspec.Struct, frozen=True):
     """
 
     role: RoomRole
-    last_read_seq: Annotated[int, means("My read position: everything up to this `seq` is read.", minimum=0)]
+    last_read_seq: Annotated[
+        int,
+        means(
+            "My read position: everything up to this `seq` is read. It begins at one's joining.", minimum=0
+        ),
+    ]
     unread_count: Annotated[
         int, means('Others\' messages after it; 100 reads "100 or more".', minimum=0, maximum=100)
     ]

@@ -95,7 +95,7 @@ class BanView(APIView):
         operation_id="bans_lift",
         tags=["members"],
         summary="Lift a ban",
-        description="As owner or admin. Who is not banned is not banned afterwards either. It puts nobody in again.",
+        description="As owner or admin. Who is not banned is not banned afterwards either. It puts nobody in again; 404 for what is no id.",
         parameters=[_ROOM_ID, _USER_ID],
         responses={
             204: OpenApiResponse(description="They are not banned."),

@@ -72,7 +72,7 @@ class UpdateMemberBody(msgspec.Struct, frozen=True):
     role: Annotated[str | UnsetType, means("What they may do from now on.", enum=_ROLES)] = UNSET
     muted_until: Annotated[
         Annotated[datetime, Meta(tz=True)] | UnsetType | None,
-        means("A time to come, until which they may not write; null: they may."),
+        means("A time to come (before the year 9999), until which they may not write; null: they may."),
     ] = UNSET
 
 
@@ -80,9 +80,10 @@ class BanBody(msgspec.Struct, frozen=True):
     """`PUT rooms/{id}/bans/{user_id}/`: without `until` it is for ever."""
 
     reason: Annotated[str | None, means("Why, for the moderators.", maxLength=REASON_MAX_CHARS)] = None
-    until: Annotated[Annotated[datetime, Meta(tz=True)] | None, means("A time to come; null: for ever.")] = (
-        None
-    )
+    until: Annotated[
+        Annotated[datetime, Meta(tz=True)] | None,
+        means("A time to come, before the year 9999; null: for ever."),
+    ] = None
 
 
 class MemberList(msgspec.Struct, frozen=True):

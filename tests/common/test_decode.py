@@ -116,3 +116,19 @@ def test_a_wrong_key_among_thousands_is_found_without_reading_each_by_itself(mon
         assert sum(read) < 4 * len(keys)
         assert len(read) < 50
         assert [error.attr for error in refused.value.errors] == [f"more.{wrong}"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shape", "said"),
+    [
+        (5, str | None, "Expected string or null, got integer"),
+        ("5", int, "Expected integer, got string"),
+        (1, bool, "Expected boolean, got integer"),
+        ([], float, "Expected number, got array"),
+    ],
+)
+def test_what_is_of_a_wrong_type_is_told_in_the_words_of_json(value, shape, said):
+    form = msgspec.defstruct("Form", [("field", shape)])
+    with pytest.raises(Invalid) as refused:
+        convert_struct({"field": value}, form)
+    assert refused.value.detail == f"field: {said}"

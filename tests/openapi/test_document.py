@@ -3,6 +3,7 @@
 import copy
 import re
 from io import StringIO
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -87,6 +88,8 @@ def test_every_operation_has_id_summary_described_tag_and_examples():
             lambda op: op["responses"]["200"]["content"]["application/json"].pop("example"),
             "has no example of its 200",
         ),
+        (lambda op: op["responses"]["200"].pop("headers"), "does not declare X-Request-ID of its 200"),
+        (lambda op: op.update(requestBody={"content": {}}), "does not say whether its body is required"),
     ],
 )
 def test_the_check_notices_what_is_missing(spoil, said):
@@ -95,9 +98,45 @@ def test_the_check_notices_what_is_missing(spoil, said):
     assert any(said in line for line in shortcomings(found))
 
 
+def test_the_check_notices_an_answer_without_its_headers():
+    found = copy.deepcopy(document())
+    answers = found["paths"]["/api/v1/rooms/"]["get"]["responses"]
+    del answers["200"]["headers"]["RateLimit"], answers["503"]["headers"]["Retry-After"]
+    assert shortcomings(found) == [
+        "rooms_list (/api/v1/rooms/) does not declare RateLimit of its 200",
+        "rooms_list (/api/v1/rooms/) does not declare Retry-After of its 503",
+    ]
+
+
+def test_every_body_but_that_of_a_ban_must_be_there():
+    asked = {
+        found["operationId"]: found["requestBody"]["required"]
+        for _, found in operations(document())
+        if "requestBody" in found
+    }
+    assert [name for name, required in asked.items() if not required] == ["bans_put"]
+    assert len(asked) > 10
+
+
+def test_what_a_full_disk_and_blocking_oneself_are_answered_is_there():
+    assert "`storage_unavailable`" in operation("messages_send")["responses"]["503"]["description"]
+    for name in ("blocks_add", "blocks_remove"):
+        assert "`invalid`" in operation(name)["responses"]["400"]["description"]
+
+
+def test_the_document_and_the_page_say_the_same_of_what_to_do_after_a_code():
+    page = (Path(__file__).parents[2] / "docs" / "rest.md").read_text()
+    said = document()["components"]["schemas"]["Problem"]["properties"]["code"]["description"]
+    for error in REST_ERRORS:
+        (told,) = re.findall(rf"^\| `{error.code}` \| {error.status} \| ([^|]+) \|", said, re.MULTILINE)
+        assert re.search(
+            rf"^\| `{error.code}` \| {error.status} \|.*\| {re.escape(told)} \|$", page, re.MULTILINE
+        )
+
+
 def test_every_reference_leads_somewhere():
     text = msgspec.json.encode(document()).decode()
-    for kind in ("schemas", "examples"):
+    for kind in ("schemas", "examples", "headers"):
         named = {part.split('"')[0] for part in text.split(f'"#/components/{kind}/')[1:]}
         assert named <= document()["components"][kind].keys()
 
@@ -115,7 +154,8 @@ def test_every_example_is_what_its_schema_says():
 
 def test_every_code_is_in_the_one_problem_with_its_status():
     code = document()["components"]["schemas"]["Problem"]["properties"]["code"]
-    assert code["enum"] == [error.code for error in REST_ERRORS]
+    assert code["x-extensible-enum"] == [error.code for error in REST_ERRORS]
+    assert "enum" not in code  # or else generated clients refuse an answer of a later code
     for error in REST_ERRORS:
         assert f"| `{error.code}` | {error.status} |" in code["description"]
 

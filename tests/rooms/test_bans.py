@@ -159,6 +159,7 @@ def test_who_is_unknown_or_deleted_cannot_be_banned(ada, bob):
         ({"until": "2001-01-01T00:00:00Z"}, "until"),
         ({"until": "2099-01-01T00:00:00"}, "until"),
         ({"until": "9999-12-31T23:59:59-14:00"}, "until"),
+        ({"until": "9999-01-01T00:00:00Z"}, "until"),
         ({"until": 7}, "until"),
     ],
 )

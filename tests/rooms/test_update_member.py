@@ -132,6 +132,7 @@ def test_nobody_mutes_or_unmutes_themselves(ada, bob, eve):
         ({"muted_until": ""}, "muted_until"),
         ({"muted_until": "0001-01-01T00:00:00+14:00"}, "muted_until"),
         ({"muted_until": "9999-12-31T23:59:59-14:00"}, "muted_until"),
+        ({"muted_until": "9999-01-01T00:00:00Z"}, "muted_until"),
         ({"role": "admin", "muted_until": "2001-01-01T00:00:00Z"}, "muted_until"),
     ],
 )
