@@ -18,6 +18,7 @@ from accounts.rules import BIO_MAX_CHARS, refuse_taken
 from common import clock
 from common.errors import AllWrong, Forbidden, Invalid, NotFound, RateLimited, UserDisabled
 from common.ids import parse_id
+from common.standing import Standing
 from common.text import clean_name, clean_text, clean_url, clean_username, username_key
 from realtime.publish import sessions_ended_on_commit, user_disabled_on_commit
 
@@ -76,10 +77,13 @@ def _refuse_many(owner_id: UUID, now: datetime) -> None:
     if made["standing"] >= settings.BOTS_MAX_PER_USER:
         raise Forbidden(f"You have {settings.BOTS_MAX_PER_USER} bots, which is the most: delete one first.")
     if made["lately"] >= settings.BOTS_PER_DAY:
-        raise RateLimited(
-            f"You have made {settings.BOTS_PER_DAY} bots within a day, which is the most.",
+        most = settings.BOTS_PER_DAY
+        error = RateLimited(
+            f"You have made {most} bots within a day, which is the most.",
             retry_after_s=(made["first"] + _DAY - now).total_seconds(),
         )
+        error.standing = Standing(False, "bots", most, most, most / _DAY.total_seconds())
+        raise error
 
 
 def update_bot(

@@ -126,6 +126,10 @@ def test_bots_are_made_so_often_a_day_the_deleted_ones_counted(ada, bob, narrow,
     answer = bob.post("bots/", {"username": "one-more"})
     assert (answer.status, answer.code) == (429, "rate_limited")
     assert answer.body["retry_after"] == 86_400 - 180
+    assert answer.headers["Retry-After"] == str(86_400 - 180)
+    assert answer.headers["RateLimit"].endswith('"bots";r=0;t=86400')
+    assert answer.headers["RateLimit-Policy"].endswith('"bots";q=3;w=86400')
+    assert answer.headers["RateLimit-Remaining"] == "0"
     assert ada.post("bots/", {"username": "hers"}).status == 201
     turned.turn(86_400 - 180)
     make_bot(bob, "one-more")
