@@ -136,6 +136,7 @@ SOCKET_CONTROLS_PER_S: int = env.int("SOCKET_CONTROLS_PER_S", 100)  # pings and 
 SOCKET_FRAGMENTS_MAX: int = env.int("SOCKET_FRAGMENTS_MAX", 1_000)  # of one frame from a client
 SOCKET_PING_S: float = env.float("SOCKET_PING_S", 20.0)  # WebSocket ping
 SOCKET_PING_TIMEOUT_S: float = env.float("SOCKET_PING_TIMEOUT_S", 60.0)  # … and its answer
+SOCKET_SILENT_S: float = env.float("SOCKET_SILENT_S", 10.0)  # no answer: gives its place to a new socket
 SOCKET_SEND_BUFFER_BYTES: int = env.int("SOCKET_SEND_BUFFER_BYTES", 256 * 1024)  # the kernel's, SO_SNDBUF
 SOCKET_REPLAY_AHEAD_BYTES: int = env.int("SOCKET_REPLAY_AHEAD_BYTES", 64 * 1024)  # replayed, not yet taken
 REPLAY_PAGE_EVENTS: int = env.int("REPLAY_PAGE_EVENTS", 100)  # read from the log at once

@@ -7,6 +7,7 @@ dispatch (https://github.com/django/channels/issues/2132). What the client says 
 import asyncio
 import logging
 from collections.abc import Callable, Hashable
+from functools import partial
 from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl
@@ -29,6 +30,7 @@ from gateway.frames import error_frame, welcome_frame
 from gateway.lifetime import Lifetime
 from gateway.reader import FrameReader
 from gateway.runtime import runtime
+from gateway.silence import unanswered_s
 from gateway.socket_rooms import SocketRooms, Wanted
 from gateway.subscription import Subscription
 from gateway.voice import Voice
@@ -57,7 +59,8 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         self.welcomed = False
         self.only_room: str | None = scope["url_route"]["kwargs"].get("room_id")
         self.connection_id = new_id().hex
-        self.entrance = Entrance(source_of_client(scope.get("client")))
+        address = source_of_client(scope.get("client"))
+        self.entrance = Entrance(address, partial(unanswered_s, scope), self.outbox.too_slow)
         self.rooms = SocketRooms(self, self.runtime.hub)
         self.voice = Voice(self, self.runtime.hub)
         self.reader = FrameReader(self)

@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+from uuid import UUID
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from common.limits import FRAMES
+from gateway.runtime import runtime
+from gateway.silence import unanswered_s
 from tests.client.rest import Rest
 from tests.client.socket import Refused, Socket
 from tests.daphne_server import seen_reason
@@ -260,6 +263,46 @@ async def test_sockets_of_bots_are_their_owners(server, ada, bob, bot, three, co
     for rest in (ada, bot):
         assert await told_and_closed(await Wire.open(server.ws, rest.access)) == []
     await connect(bob)
+
+
+@pytest.mark.daphne_cannot("bounds")
+async def test_a_socket_that_answers_no_ping_gives_its_place_to_a_new_one(
+    settings, server, ada, bot, three, connect
+):
+    """A phone that changed networks: the server has not noticed yet that its old lines are dead."""
+    settings.SOCKET_SILENT_S = 60
+    wires = [await greeted(server, rest) for rest in (ada, bot, ada)]
+    for wire in wires[1:]:
+        wire.connection.transport.pause_reading()
+
+    async def ping(*people):
+        for rest in people:
+            for consumer in tuple(runtime().hub._people[UUID(rest.user_id)]):
+                consumer.scope["extensions"]["parley.transport"].send_keepalive_ping()
+
+    async def silent():
+        return [unanswered_s(each.scope) for local in runtime().hub._people.values() for each in local]
+
+    server.call(ping(bot))
+    assert await told_and_closed(await Wire.open(server.ws, ada.access)) == []  # not for long enough
+    settings.SOCKET_SILENT_S = 0.3
+    await until(lambda: max(server.call(silent())) > 0.3, "no answer in time")
+    newer = await greeted(server, ada)  # in the place of the bot's, which is silent
+    server.call(ping(ada))
+    await until(
+        lambda: [each > 0.3 for each in server.call(silent()) if each] == [True],
+        "no answer in time, but of the others",
+    )
+    newest = await greeted(server, ada)
+    assert await told_and_closed(await Wire.open(server.ws, ada.access)) == []
+    for wire in (wires[0], newer, newest):
+        assert await wire.ask({"type": "ping", "id": 1}) == {"type": "pong", "id": 1}
+    for wire in wires[1:]:
+        wire.connection.transport.resume_reading()
+        frames, code = await wire.ends()
+        assert (frames[-1]["code"], code) == ("too_slow", 1013)
+    for wire in (wires[0], newer, newest):
+        await wire.connection.close()
 
 
 async def test_a_first_auth_of_one_too_many_is_answered_and_then_closed(server, ada, three, connect):
