@@ -103,7 +103,8 @@ class PasswordChangeView(APIView):
         summary="Change my password",
         description=(
             "This session and its sockets stay, and go on with the pair in the answer; all others end. "
-            "No refresh token from before answers any more: 401 `token_invalid`. A wrong old password counts as a wrong log-in."
+            "No refresh token from before answers any more: 401 `token_invalid`; an access token of this session from "
+            "before goes on until it ends. A wrong old password counts as a wrong log-in."
         ),
         request=body(PasswordChangeBody),
         examples=[

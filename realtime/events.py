@@ -52,7 +52,7 @@ class MemberData(msgspec.Struct, frozen=True):
 
 
 class MemberLeftData(msgspec.Struct, frozen=True):
-    """`member.left`: `reason` is `left`, `removed`, `banned` or `deleted`."""
+    """`member.left`: `reason` is `left`, `removed` or `banned`; later releases add `deleted`."""
 
     user: Annotated[UUID, means("The id of who is out.")]
     reason: Annotated[str, means("How: `left`, `removed` or `banned`; not yet: `deleted`.")]

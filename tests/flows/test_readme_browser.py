@@ -122,7 +122,8 @@ const loadRoom = async (room) => console.log("load", room in position)
 const forgetRoom = (room) => console.log("forget")
 const changedSeqHeld = (frame) => undefined
 const apply = (frame, object) => console.log("apply", frame.seq, frame.type, object?.body ?? "")
-const refused = (outbox, frame) => console.log("refused", frame.code)
+const notSent = (outbox, frame) => console.log("refused", frame.code)
+class LoggedOut extends Error {}
 const logIn = () => console.log("log in")
 const giveUp = (why) => console.log("give up", why)
 """
@@ -131,8 +132,8 @@ const stored = (await (await fetch("/api/v1/auth/token/", {
   method: "POST", headers: { "Content-Type": "application/json" },
   body: JSON.stringify({ username: "bob", password: "difference engine" }),
 })).json())
-const expired = "x." + btoa(JSON.stringify({ exp: 0 })) + ".x"
-const load = () => ({ access: expired, refresh: stored.refresh })
+const expired = "x." + btoa(JSON.stringify({ iat: 0, exp: 600 })) + ".x"
+const load = () => ({ access: expired, refresh: stored.refresh, at: 0 })
 const store = () => console.log("stored")
 const logIn = () => console.log("log in")
 """
