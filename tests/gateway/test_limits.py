@@ -283,26 +283,30 @@ async def test_a_socket_that_answers_no_ping_gives_its_place_to_a_new_one(
     async def silent():
         return [unanswered_s(each.scope) for local in runtime().hub._people.values() for each in local]
 
-    server.call(ping(bot))
-    assert await told_and_closed(await Wire.open(server.ws, ada.access)) == []  # not for long enough
-    settings.SOCKET_SILENT_S = 0.3
-    await until(lambda: max(server.call(silent())) > 0.3, "no answer in time")
-    newer = await greeted(server, ada)  # in the place of the bot's, which is silent
-    server.call(ping(ada))
-    await until(
-        lambda: [each > 0.3 for each in server.call(silent()) if each] == [True],
-        "no answer in time, but of the others",
-    )
-    newest = await greeted(server, ada)
-    assert await told_and_closed(await Wire.open(server.ws, ada.access)) == []
-    for wire in (wires[0], newer, newest):
-        assert await wire.ask({"type": "ping", "id": 1}) == {"type": "pong", "id": 1}
-    for wire in wires[1:]:
-        wire.connection.transport.resume_reading()
-        frames, code = await wire.ends()
-        assert (frames[-1]["code"], code) == ("too_slow", 1013)
-    for wire in (wires[0], newer, newest):
-        await wire.connection.close()
+    try:
+        server.call(ping(bot))
+        assert await told_and_closed(await Wire.open(server.ws, ada.access)) == []  # not for long enough
+        settings.SOCKET_SILENT_S = 0.3
+        await until(lambda: max(server.call(silent())) > 0.3, "no answer in time")
+        newer = await greeted(server, ada)  # in the place of the bot's, which is silent
+        server.call(ping(ada))
+        await until(
+            lambda: [each > 0.3 for each in server.call(silent()) if each] == [True],
+            "no answer in time, but of the others",
+        )
+        newest = await greeted(server, ada)
+        assert await told_and_closed(await Wire.open(server.ws, ada.access)) == []
+        for wire in (wires[0], newer, newest):
+            assert await wire.ask({"type": "ping", "id": 1}) == {"type": "pong", "id": 1}
+        for wire in wires[1:]:
+            wire.connection.transport.resume_reading()
+            frames, code = await wire.ends()
+            assert (frames[-1]["code"], code) == ("too_slow", 1013)
+        for wire in (newer, newest):
+            await wire.connection.close()
+    finally:
+        for wire in wires:
+            wire.connection.transport.abort()
 
 
 async def test_a_first_auth_of_one_too_many_is_answered_and_then_closed(server, ada, three, connect):
