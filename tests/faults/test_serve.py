@@ -203,3 +203,8 @@ def test_workers_that_do_not_come_up_leave_the_old_ones_serving(stores: Stores, 
         process.terminate()
         process.communicate(timeout=WAIT_S)
     assert process.returncode == 0
+
+
+def test_the_collector_does_not_look_through_what_was_there_at_the_start(cluster):
+    for worker in cluster.workers:
+        assert worker.census()["frozen"] > 50_000

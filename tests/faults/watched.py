@@ -4,6 +4,7 @@ python -m tests.faults.watched serve --port 8001
 """
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -32,6 +33,7 @@ def _count(*_: object) -> None:
                 "people": len(hub._people),
                 "groups": len(hub.bus._wanted),
                 "joined": len(hub.bus._joined),
+                "frozen": gc.get_freeze_count(),
             }
         )
     )

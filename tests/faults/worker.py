@@ -109,7 +109,7 @@ class Worker:
         """What the process says that it holds (tests.faults.watched) and what the kernel says.
 
         `rss` in bytes, `fds` open files, `inbound` connections that came to its port; `tasks`, `threads`, `rooms`,
-        `people`, `groups` and `joined` are its own words.
+        `people`, `groups` and `joined` are its own words, and `frozen`: the objects that Python's collector leaves alone.
 
         Raises:
             AssertionError: it does not run, or did not answer.
