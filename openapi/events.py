@@ -56,16 +56,35 @@ def add_union(schemas: Json) -> None:
     if page is None:
         return
     mapping = {kind.value: f"#/components/schemas/{_name(kind)}" for kind in DATA}
+    schemas["OtherEvent"] = _other(schemas[_name(EventType.MESSAGE_CREATED)])
     schemas["Event"] = {
         "description": (
-            "A numbered event, of one of these types today. Later releases of v1 add types: accept those you do not "
-            "know (their fields other than `data` are the same), move your position with them, and ignore the rest. "
-            "Let a generated client that validates a closed union pass them by."
+            "A numbered event, today of one of the types named. Later releases of v1 add types (`OtherEvent`): "
+            "accept those you do not know, move your position with them, and ignore the rest."
         ),
-        "oneOf": [{"$ref": reference} for reference in mapping.values()],
+        "oneOf": [
+            *({"$ref": reference} for reference in mapping.values()),
+            {"$ref": "#/components/schemas/OtherEvent"},
+        ],
         "discriminator": {"propertyName": "type", "mapping": mapping},
     }
     page["properties"]["results"]["items"] = {"$ref": "#/components/schemas/Event"}
+
+
+def _other(known: Json) -> Json:
+    """An event of a type to come: like one that is `known`, but for its type and what it brings."""
+    kind = {
+        "type": "string",
+        "not": {"enum": [kind.value for kind in DATA]},
+        "description": "None of today's.",
+    }
+    data = {"type": "object", "description": "What the event brings: not known yet."}
+    return {
+        **known,
+        "title": "OtherEvent",
+        "description": "An event of a type that a later release adds.",
+        "properties": {**known["properties"], "type": kind, "data": data},
+    }
 
 
 def _name(kind: EventType) -> str:
