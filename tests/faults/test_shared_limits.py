@@ -177,7 +177,9 @@ def test_while_redis_is_stopped_each_process_goes_on_with_its_own(
             assert time.monotonic() - began < AT_ONCE_S
             # Not wide open: no more than what flowed back; not stopped: another person has a burst.
             assert allowed <= 2 + 20 * (time.monotonic() - before)
-            assert sum(process.take("bob") for _ in range(500)) == 50
+            began = time.monotonic()
+            bobs = sum(process.take("bob") for _ in range(500))
+            assert 50 <= bobs <= 51 + 20 * (time.monotonic() - began)
         deadline = time.monotonic() + 0.5
         while time.monotonic() < deadline:
             assert sum(process.take("ada") for process in processes) <= 20
