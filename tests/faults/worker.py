@@ -44,8 +44,14 @@ class Worker:
             "PORT": str(self.port),
             "WORKERS": "1",
             "CENSUS": str(self._census),
+            "PGAPPNAME": self.sessions,
         }
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def sessions(self) -> str:
+        """What PostgreSQL calls its sessions: another cluster's workers may be there too."""
+        return f"worker-{self.port}"
 
     @property
     def url(self) -> str:

@@ -51,7 +51,8 @@ def count(cluster: Cluster) -> Holdings:
         found.channels = len(bus.pubsub_channels())
     with psycopg.connect(cluster.stores.postgres.url, autocommit=True) as session:
         row = session.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = 'parley' AND pid <> pg_backend_pid()"
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = ANY (%s)",
+            [[worker.sessions for worker in cluster.workers]],
         ).fetchone()
         found.sessions = row[0] if row else 0
     return found
