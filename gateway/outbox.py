@@ -134,6 +134,8 @@ class PumpedOutbox(Outbox):
     def put(self, frame: str, *, counted: bool = True) -> None:
         """Queue a frame."""
         size = len(frame) if counted else 0
+        if self.closing:
+            return
         if self._fits(size):
             self._add(frame, size)
         else:

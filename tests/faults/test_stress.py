@@ -19,10 +19,10 @@ pytestmark = pytest.mark.faults
 
 
 @pytest.fixture(scope="module")
-def two(
-    stores: Stores, loop_thread: LoopThread, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Cluster]:
-    with Cluster(stores, loop_thread, tmp_path_factory.mktemp("stress"), running.SETTINGS) as both:
+def two(loop_thread: LoopThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """On stores of their own: what those hold is counted, and other workers hold something too."""
+    folder = tmp_path_factory.mktemp("stress")
+    with Stores() as stores, Cluster(stores, loop_thread, folder, running.SETTINGS) as both:
         yield both
 
 

@@ -116,6 +116,7 @@ async def test_whoever_owes_more_than_the_bound_is_closed_with_1013(line, outbox
     outbox.put("x" * 101)
     assert outbox.closing
     outbox.put("never")
+    outbox.put("x" * 2_000)  # nor does this take the `error` out again
     line.take()
     await until(lambda: line.close, "closed")
     assert (line.close, line.last_error) == (1013, "too_slow")
