@@ -19,9 +19,8 @@ M = TypeVar("M", bound=Model)
 Kinds = type[UUID] | type[int] | type[list[UUID]]
 Value = UUID | int | Collection[UUID]
 
-_SAMPLE_UUID = UUID(
-    "5a3b1e00-7e57-4a3b-9e57-c0de00000000"
-)  # nothing in a query is it, or a near one, by chance
+# Nothing in a query is one of these, or a near one, by chance.
+_SAMPLE_UUID = UUID("5a3b1e00-7e57-4a3b-9e57-c0de00000000")
 _SAMPLE_INT = 7_540_113_804_746_346_000
 
 

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.cluster import Cluster
-from tests.faults.loop_thread import LoopThread
-from tests.faults.stores import Stores
 from tests.faults.stress import running
 from tests.faults.stress.plan import COMERS, OF_PROCESSES, OF_STORES, ROOMS, Plan, draw
 from tests.faults.stress.running import Outcome
@@ -19,10 +17,9 @@ pytestmark = pytest.mark.faults
 
 
 @pytest.fixture(scope="module")
-def two(loop_thread: LoopThread, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """On stores of their own: what those hold is counted, and other workers hold something too."""
-    folder = tmp_path_factory.mktemp("stress")
-    with Stores() as stores, Cluster(stores, loop_thread, folder, running.SETTINGS) as both:
+    with running.cluster(tmp_path_factory.mktemp("stress")) as both:
         yield both
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import psycopg
 
 from tests.faults.cluster import Cluster
-from tests.faults.worker import Worker
 
 POOL_SIZE = 12  # DATABASE_POOL_SIZE: kept open after a rush, and given back minutes later
 THREADS_MORE = 24  # pools of threads (requests, password hashes) fill up under load and stay
@@ -36,13 +35,9 @@ class Holdings:
         return f"{self.workers} keys {dict(self.keys)} channels {self.channels} sessions {self.sessions}"
 
 
-def _of(worker: Worker) -> dict[str, int]:
-    return worker.census()
-
-
 def count(cluster: Cluster) -> Holdings:
     """What is held now. Blocks."""
-    found = Holdings({worker.name: _of(worker) for worker in cluster.workers})
+    found = Holdings({worker.name: worker.census() for worker in cluster.workers})
     with cluster.stores.bus() as bus:
         for key in bus.scan_iter(count=1000):
             text = key.decode(errors="replace").split(":", 1)[-1]
