@@ -1,0 +1,98 @@
+"""What the layer still listens to after its connection to Redis broke: what is joined, and nothing else."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+import redis
+
+from devtools.services import free_port
+from realtime.redis_layer import PipelinedRedisLayer
+from tests.faults.loop_thread import LoopThread
+from tests.faults.proxy import Proxy
+from tests.faults.stores import Stores
+
+pytestmark = pytest.mark.faults
+
+PREFIX = "subscriptions"
+HEARD_S = 10.0  # the layer's reader waits 1 s after an error
+
+
+@pytest.fixture
+def line(stores: Stores, loop_thread: LoopThread) -> Iterator[Proxy]:
+    with Proxy(loop_thread, [("127.0.0.1", stores.redis.port)]) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def layer(line: Proxy) -> AsyncIterator[Any]:
+    layer = PipelinedRedisLayer(hosts=[f"redis://127.0.0.1:{line.port}/0"], prefix=PREFIX)
+    yield layer
+    await layer.flush()
+
+
+def _groups(stores: Stores) -> list[str]:
+    with stores.bus() as bus:
+        prefix = f"{PREFIX}__group__"
+        return sorted(name.decode().removeprefix(prefix) for name in bus.pubsub_channels(f"{prefix}*"))
+
+
+async def _until(stores: Stores, true: Callable[[list[str]], bool]) -> None:
+    async with asyncio.timeout(HEARD_S):
+        while not true(await asyncio.to_thread(_groups, stores)):  # noqa: ASYNC110 - Redis tells nobody
+            await asyncio.sleep(0.02)
+
+
+async def _heard(layer: Any, group: str, channel: str) -> None:
+    """Say it until it comes: what is said while the reader waits to connect again is lost."""
+
+    async def say() -> None:
+        while True:
+            await layer.group_send(group, {"type": "x", "group": group})
+            await asyncio.sleep(0.05)
+
+    saying = asyncio.create_task(say())
+    async with asyncio.timeout(HEARD_S):
+        while (await layer.receive(channel))["group"] != group:
+            pass
+    saying.cancel()
+
+
+async def test_a_leave_that_was_lost_with_the_connection_holds_at_the_next_one(
+    stores: Stores, line: Proxy, layer: Any
+) -> None:
+    channel = await layer.new_channel()
+    for group in ("left", "kept"):
+        await layer.group_add(group, channel)
+    await _until(stores, lambda groups: groups == ["kept", "left"])
+    line.black_hole()
+    await layer.group_discard("left", channel)  # taken by the network, and lost there
+    assert line.cut_all()
+    line.heal()
+    await _until(stores, lambda groups: "kept" in groups)
+    await _heard(layer, "kept", channel)
+    assert _groups(stores) == ["kept"]
+
+
+async def test_a_group_is_heard_whose_leave_failed_and_that_is_joined_again(
+    stores: Stores, line: Proxy, layer: Any
+) -> None:
+    channel = await layer.new_channel()
+    await layer.group_add("again", channel)
+    await _until(stores, lambda groups: groups == ["again"])
+    servers, line.servers[:] = list(line.servers), [("127.0.0.1", free_port())]
+    assert line.cut_all()
+    await _until(stores, lambda groups: groups == [])
+
+    async def come_and_go() -> None:
+        while True:
+            await layer.group_discard("again", channel)
+            await layer.group_add("again", channel)
+
+    with pytest.raises(redis.RedisError):
+        await come_and_go()  # until the cut is felt
+    line.servers[:] = servers
+    await layer.group_add("again", channel)
+    await _heard(layer, "again", channel)
+    assert _groups(stores) == ["again"]
