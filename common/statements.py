@@ -29,22 +29,39 @@ class Together:
         """Carry out what was added; raises what the database does, and then none of it has happened."""
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
-                *first, last = self._statements
-                named = ", ".join(f"w{number} AS ({sql})" for number, sql in enumerate(first))
-                cursor.execute(f"WITH {named} {last}" if first else last, self._params)
+                cursor.execute(*self._as_one())
                 return
             start = 0
             for sql, count in zip(self._statements, self._counts, strict=True):
                 cursor.execute(sql, self._params[start : start + count])
                 start += count
 
+    def run_last(self) -> None:
+        """As `run`, for what is the last of an atomic block: on PostgreSQL the commit comes in the same round trip.
+
+        The block ends as ever: what it had to do on commit is done when it is left, and where an error is raised
+        here nothing was committed. Within another atomic block the commit is that one's.
+        """
+        if connection.vendor != "postgresql" or len(connection.atomic_blocks) > 1:
+            self.run()
+            return
+        with one_round_trip(), connection.cursor() as cursor:
+            cursor.execute(*self._as_one())
+            raw: Any = connection.connection
+            raw.execute("COMMIT")  # Django's own then finds no transaction, and asks for nothing
+
+    def _as_one(self) -> tuple[str, list[Any]]:
+        *first, last = self._statements
+        named = ", ".join(f"w{number} AS ({sql})" for number, sql in enumerate(first))
+        return f"WITH {named} {last}" if first else last, self._params
+
 
 @contextmanager
 def one_round_trip() -> Iterator[None]:
-    """What is executed within goes to PostgreSQL without waiting for answers; fetching waits for all of them.
+    """What is executed within goes to PostgreSQL without waiting for answers; leaving waits for all of them.
 
-    For reads: each statement sees what is committed when it begins, as it would alone. Rows are to be fetched
-    within, and by then whatever went wrong has been raised, as Django's errors.
+    Each statement sees what is committed when it begins, as it would alone. What went wrong has been raised when
+    this is left, as Django's errors; what was read is fetched afterwards.
     """
     if connection.vendor != "postgresql":
         yield

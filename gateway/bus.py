@@ -123,7 +123,7 @@ class Bus:
             self._hear(message)
 
     def _hear(self, message: Any) -> None:
-        """A message from the bus. This process's own hints it has taken already."""
+        """A message from the bus. This process's own it has taken already."""
         if not isinstance(message, dict) or message.get("origin") != self.name:
             self.take(message)
 

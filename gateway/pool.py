@@ -32,20 +32,21 @@ class DatabasePool:
 
 
 class Writer:
-    """One thread that writes, with a connection of its own for as long as that works.
-
-    `work` must get over one that has died (common.db.with_retry).
-    """
+    """One thread that writes, with a connection of its own for as long as that works."""
 
     def __init__(self, name: str) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._planned = PlannedOnce()
 
-    async def run(self, work: Callable[[], T], rows: int) -> T:
-        """The result of `work()`, which writes so many rows; its exceptions are raised here."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._run, work, rows)
+    def submit(self, work: Callable[[], None]) -> None:
+        """Run `work` in the thread, after what was submitted before. It must not raise."""
+        self._executor.submit(work)
 
-    def _run(self, work: Callable[[], T], rows: int) -> T:
+    def write(self, work: Callable[[], T], rows: int) -> T:
+        """In the thread: the result of `work()`, which writes so many rows; its exceptions are raised here.
+
+        `work` must get over a connection that has died (common.db.with_retry).
+        """
         reset_queries()  # with DEBUG on Django keeps them, bodies and all, until a request begins
         self._planned.begin(rows)
         return work()

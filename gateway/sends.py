@@ -1,13 +1,16 @@
 """Group commit: what gathers while one batch commits is the next batch.
 
 One sender alone waits for nobody; under load batches grow and the cost a message falls. First in,
-first out, so the sends of one socket to one room are numbered in the order sent.
+first out, so the sends of one socket to one room are numbered in the order sent. The writer's thread
+takes the next batch itself: while the loop delivers one to a room's sockets, the next is being stored.
 """
 
 import asyncio
+import contextlib
 import logging
+import threading
 from collections import deque
-from functools import partial
+from collections.abc import Sequence
 
 from django.conf import settings
 
@@ -18,46 +21,66 @@ from messaging.services import Sent, send_messages
 
 logger = logging.getLogger(__name__)
 
+Result = Sent | ParleyError
+
 
 class SendQueue:
-    """One a process, on its event loop, with one writer thread."""
+    """One a process, made on its event loop, with one writer thread."""
 
     def __init__(self) -> None:
-        self._storing = Writer("socket-writer")
-        self._waiting: deque[tuple[Draft, asyncio.Future[Sent | ParleyError]]] = deque()
-        self._writer: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._writer = Writer("socket-writer")
+        self._waiting: deque[tuple[Draft, asyncio.Future[Result]]] = deque()
+        self._storing = False  # whether the thread is about to look at what waits; changed under the lock
+        self._lock = threading.Lock()
+        self._idle = asyncio.Event()
+        self._idle.set()
 
-    def submit(self, draft: Draft) -> asyncio.Future[Sent | ParleyError]:
+    def submit(self, draft: Draft) -> asyncio.Future[Result]:
         """The draft's message or error, as soon as it is committed; never raises."""
-        future: asyncio.Future[Sent | ParleyError] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Result] = self._loop.create_future()
         if len(self._waiting) >= settings.SEND_QUEUE_MAX:
             future.set_result(Unavailable("Too many messages are waiting to be stored.", retry_after_s=1))
             return future
-        self._waiting.append((draft, future))
-        if self._writer is None:
-            self._writer = asyncio.get_running_loop().create_task(self._write())
+        with self._lock:
+            self._waiting.append((draft, future))
+            begin, self._storing = not self._storing, True
+        if begin:
+            self._idle.clear()
+            self._writer.submit(self._store_waiting)
         return future
 
     async def stop(self) -> None:
         """Store what is waiting, then end."""
-        if self._writer is not None:
-            await self._writer
-        self._storing.stop()
+        await self._idle.wait()
+        self._writer.stop()
 
-    async def _write(self) -> None:
-        try:
-            while self._waiting:
+    def _store_waiting(self) -> None:
+        """In the writer's thread: batch after batch, until nothing waits."""
+        while True:
+            with self._lock:
                 size = min(len(self._waiting), settings.SEND_BATCH_MAX)
                 batch = [self._waiting.popleft() for _ in range(size)]
-                drafts = [draft for draft, _ in batch]
-                results: list[Sent | ParleyError]
-                try:
-                    results = await self._storing.run(partial(send_messages, drafts), size)
-                except Exception:
-                    logger.exception("a batch of %d messages could not be stored", size)
-                    results = [InternalError()] * size
-                for (_, future), result in zip(batch, results, strict=True):
-                    if not future.done():
-                        future.set_result(result)
-        finally:
-            self._writer = None
+                self._storing = size > 0
+            if not batch:
+                self._tell([], [])
+                return
+            self._tell([future for _, future in batch], self._store([draft for draft, _ in batch]))
+
+    def _store(self, drafts: Sequence[Draft]) -> Sequence[Result]:
+        try:
+            return self._writer.write(lambda: send_messages(drafts), len(drafts))
+        except Exception:
+            logger.exception("a batch of %d messages could not be stored", len(drafts))
+            return [InternalError()] * len(drafts)
+
+    def _tell(self, futures: Sequence[asyncio.Future[Result]], results: Sequence[Result]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop closed just now: the process is going
+            self._loop.call_soon_threadsafe(self._told, futures, results)
+
+    def _told(self, futures: Sequence[asyncio.Future[Result]], results: Sequence[Result]) -> None:
+        for future, result in zip(futures, results, strict=True):
+            if not future.done():
+                future.set_result(result)
+        if not self._storing:
+            self._idle.set()

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import msgspec
 from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
+from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.conf import settings
 from django.db import transaction
 
@@ -78,6 +78,7 @@ class Publisher:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._origin = ""
         self._here: Callable[[dict[str, Any]], None] | None = None
+        self._alone = False
         self._task: asyncio.Task[None] | None = None
         self._new: list[dict[str, Any]] = []  # not yet told here
         self._queue: deque[tuple[str, dict[str, Any], int]] = deque()  # … nor on the bus
@@ -90,7 +91,7 @@ class Publisher:
         """Bind to the running loop; what was queued on another one is dropped (the log has it).
 
         `here` is told every message at once: a round trip before the bus brings it back, and without it.
-        `origin` is the process's name, by which it knows its own hints again.
+        `origin` is the process's name, by which it knows its own messages again.
         """
         loop = asyncio.get_running_loop()
         if self._loop is loop and self._task is not None and not self._task.done():
@@ -101,6 +102,8 @@ class Publisher:
             self._bytes = 0
             self._sending = False
         self._loop, self._here, self._origin = loop, here, origin
+        # Nobody else could hear it there, and each send would look at every group there is.
+        self._alone = isinstance(get_channel_layer(), InMemoryChannelLayer)
         self._wake = asyncio.Event()
         self._task = loop.create_task(self._run())
 
@@ -119,24 +122,22 @@ class Publisher:
     def put(self, group: str, message: dict[str, Any], size: int = 200, *, hint: bool = False) -> None:
         """Queue `message` for `group`; `size` is its rough weight in bytes. Callable from any thread.
 
-        A `hint` has no number by which a second one is known, so it says where it is from; on a bus that is
-        slow it leaves half of the queue to the others; and put on the loop itself it is told here before this
-        returns.
+        It says where it is from, so that this process, which is told it anyway, knows its own again.
+        On a bus that is slow a `hint` leaves half of the queue to the others; and put on the loop itself it is
+        told here before this returns.
         """
         loop = self._loop
-        bound = settings.BUS_QUEUE_MAX_BYTES
-        if hint:
-            bound //= 2
-            message = {**message, "origin": self._origin}
+        bound = settings.BUS_QUEUE_MAX_BYTES // 2 if hint else settings.BUS_QUEUE_MAX_BYTES
         if loop is None or loop.is_closed():
             async_to_sync(self._send)([(group, message)])
             return
+        message = {**message, "origin": self._origin}
         now = hint and _runs_here(loop)
         with self._lock:
             if not now:
                 self._new.append(message)
             told = len(self._new) > 1
-            if self._bytes <= bound:  # else the bus hangs; the other hubs read the log
+            if not self._alone and self._bytes <= bound:  # else the bus hangs; the other hubs read the log
                 self._queue.append((group, message, size))
                 self._bytes += size
         if now:

@@ -1,17 +1,27 @@
-"""channels_redis' pub/sub layer with two cures, the one place that reaches into channels_redis (4.3).
+"""channels_redis' pub/sub layer, with its cures: the one place that reaches into channels_redis (4.3).
 
-- `group_send_many`: one round trip for all that gathered. Its own `group_send` waits for Redis once
-  a message, so that a batch over 200 rooms was 200 round trips.
+- `group_send_many`: one round trip for all that gathered, on a connection that publishes and does nothing
+  else. Its own `group_send` waits for Redis once a message, so that a batch over 200 rooms was 200 round
+  trips; and redis-py's client and pipeline around the connection cost more than all else of a publication.
+- Reading waits until something comes, without a timer ten times a second and one more a message.
 - A group that was left while the connection broke stays left: redis-py forgets a channel when Redis
   confirms, and subscribes again to all others when it reconnects
   (https://github.com/redis/redis-py/issues/602), so that a lost UNSUBSCRIBE was for ever.
 """
 
-from collections.abc import Iterable
+import asyncio
+import contextlib
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from channels_redis.pubsub import RedisPubSubChannelLayer, RedisSingleShardConnection
+from channels_redis.utils import create_pool
 from redis.asyncio.client import PubSub
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+Publication = tuple[str, bytes]
+"""A channel, and what is said there."""
 
 
 class _PubSub(PubSub):
@@ -20,8 +30,49 @@ class _PubSub(PubSub):
             self.channels.pop(channel, None)
         await super().on_connect(connection)
 
+    async def get_message(self, ignore_subscribe_messages: bool = False, timeout: float | None = None) -> Any:
+        """The next message, however long that takes; None for what is none."""
+        connection: Any = self.connection
+        if connection is not None and connection.is_connected:
+            with contextlib.suppress(RedisConnectionError):  # it is said again below, where the cure is
+                said = await connection.read_response(timeout=math.inf, disconnect_on_error=False)
+                if said[0] == b"message":
+                    return {"channel": said[1], "data": said[2]}
+                return await self.handle_message(said, ignore_subscribe_messages)  # type: ignore[no-untyped-call]
+        return await super().get_message(ignore_subscribe_messages, None)
+
 
 class _Shard(RedisSingleShardConnection):  # type: ignore[misc]  # channels_redis ships no types
+    def __init__(self, host: dict[str, Any], layer: Any) -> None:
+        super().__init__({**host, "protocol": 2}, layer)
+        self._line: Any = None  # the connection that publishes
+        self._line_lock = asyncio.Lock()
+
+    async def publish(self, channel: str, message: bytes) -> None:
+        await self.publish_all([(channel, message)])
+
+    async def publish_all(self, publications: Sequence[Publication]) -> None:
+        """In this order; raises what Redis raises. A connection that had died is tried once more."""
+        async with self._line_lock:
+            try:
+                await self._say(publications)
+            except RedisConnectionError:
+                await self._say(publications)
+
+    async def _say(self, publications: Sequence[Publication]) -> None:
+        if self._line is None:
+            self._line = await create_pool({**self.host, "socket_timeout": None}).get_connection()
+        said = self._line.pack_commands([("PUBLISH", *publication) for publication in publications])
+        await self._line.send_packed_command(said, check_health=False)
+        for _ in publications:
+            await self._line.read_response()
+
+    async def flush(self) -> None:
+        line, self._line = self._line, None
+        if line is not None:
+            await line.disconnect()
+        await super().flush()
+
     def _ensure_redis(self) -> None:
         new = self._redis is None
         super()._ensure_redis()
@@ -38,7 +89,7 @@ class _Shard(RedisSingleShardConnection):  # type: ignore[misc]  # channels_redi
                 await self._pubsub.unsubscribe(channel)
 
 
-class PipelinedRedisLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # channels_redis ships no types
+class PipelinedRedisLayer(RedisPubSubChannelLayer):  # type: ignore[misc]
     """As its base in all else."""
 
     def _get_layer(self) -> Any:
@@ -50,14 +101,9 @@ class PipelinedRedisLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # cha
     async def group_send_many(self, messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
         """As `group_send` for each (group, message), in this order; raises what Redis raises."""
         layer = self._get_layer()
-        by_shard: dict[Any, list[tuple[str, bytes]]] = {}
+        by_shard: dict[Any, list[Publication]] = {}
         for group, message in messages:
             channel = layer._get_group_channel_name(group)
             by_shard.setdefault(layer._get_shard(channel), []).append((channel, self.serialize(message)))
         for shard, publications in by_shard.items():
-            async with shard._lock:
-                shard._ensure_redis()
-                pipeline = shard._redis.pipeline(transaction=False)
-                for channel, data in publications:
-                    pipeline.publish(channel, data)
-                await pipeline.execute()
+            await shard.publish_all(publications)

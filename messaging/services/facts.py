@@ -10,6 +10,7 @@ from django.db import connection
 from accounts.models import User
 from accounts.selectors import blocks_among
 from common.rows import RowSet, read_uuid
+from common.statements import Together
 from messaging.models import Mention, Message
 from realtime import objects
 from realtime.protocol import Mentioned
@@ -104,10 +105,13 @@ def _members(names: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], tupl
     return {(read_uuid(room), name): (read_uuid(user), told) for room, name, user, told in rows}
 
 
-def tell_mentioned(told: Sequence[tuple[objects.Message, Sequence[Named]]]) -> None:
-    """Count the message as a mention for each of these people, and send them its notice; one statement.
+def tell_mentioned(
+    told: Sequence[tuple[objects.Message, Sequence[Named]]], *, beside: Together | None = None
+) -> None:
+    """Count the message as a mention for each of these people, and send them its notice; one statement, if any.
 
-    The silenced are left out, and who wants no notifications gets no notice.
+    It is carried out at once, or with what else is `beside` it, when that is run. The silenced are left out, and
+    who wants no notifications gets no notice.
     """
     rows = []
     for message, people in told:
@@ -117,9 +121,11 @@ def tell_mentioned(told: Sequence[tuple[objects.Message, Sequence[Named]]]) -> N
         if wanted:
             notify_on_commit(wanted, Mentioned(message.room, message))
     if rows:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"INSERT INTO {Mention._meta.db_table} (room_id, user_id, seq, message_id) "  # noqa: S608
-                f"SELECT room_id, user_id, seq, message_id FROM {_MENTIONS.sql}",
-                _MENTIONS.params(rows),
-            )
+        writes = Together() if beside is None else beside
+        writes.add(
+            f"INSERT INTO {Mention._meta.db_table} (room_id, user_id, seq, message_id) "  # noqa: S608
+            f"SELECT room_id, user_id, seq, message_id FROM {_MENTIONS.sql}",
+            _MENTIONS.params(rows),
+        )
+        if beside is None:
+            writes.run()

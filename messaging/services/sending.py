@@ -114,7 +114,7 @@ def _send(drafts: Sequence[Draft], charge: Charge) -> list[Sent | ParleyError]:
         with one_round_trip():
             lock = log.ask_to_lock({draft.room_id for draft in drafts})
             read = _ask_standing(drafts)
-            rooms, rows = lock(), read()
+        rooms, rows = lock(), read()
         senders, known = _standing(rows)
         facts = _facts(drafts, rooms, senders, known)
         at = clock.now()
@@ -257,7 +257,10 @@ def _write(
     facts: Facts,
     at: datetime,
 ) -> list[objects.Message]:
-    """Number and store drafts that nothing speaks against: four statements, and one for whom they mention."""
+    """Number and store drafts that nothing speaks against, and commit; four statements, and one for whom they mention.
+
+    Nothing that could fail comes after it in the transaction.
+    """
     writes = Together()
     entries = [
         log.Entry(rooms[draft.room_id], EventType.MESSAGE_CREATED, draft.author_id, ids.new_id())
@@ -289,12 +292,11 @@ def _write(
         f"FROM {_SENT.sql} WHERE t.id = p.id AND t.last_read_seq < p.seq",
         _SENT.params((key, seq, at) for key, seq in sent.items()),
     )
-    writes.run()
     for room_id, new in events.items():
         publish_on_commit(room_id, new)
-    if mentioned:
-        tell_mentioned(mentioned)
+    tell_mentioned(mentioned, beside=writes)
     _tell_senders(drafts, stored, rooms, senders, mentioned)
+    writes.run_last()
     return stored
 
 

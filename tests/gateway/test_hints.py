@@ -314,6 +314,7 @@ async def test_a_reader_who_does_not_read_loses_hints_and_no_event(settings, ser
 
 async def test_on_a_slow_bus_hints_leave_half_of_the_queue_to_events(settings, server, room, monkeypatch):
     settings.BUS_QUEUE_MAX_BYTES = 1_000
+    monkeypatch.setattr(publisher, "_alone", False)
 
     async def fill():
         publisher._bytes = 0
