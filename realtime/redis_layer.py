@@ -20,8 +20,10 @@ from channels_redis.utils import create_pool
 from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-Publication = tuple[str, bytes]
+Publication = tuple[bytes, bytes]
 """A channel, and what is said there."""
+
+_PUBLISH = b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n"
 
 
 class _PubSub(PubSub):
@@ -49,7 +51,7 @@ class _Shard(RedisSingleShardConnection):  # type: ignore[misc]  # channels_redi
         self._line_lock = asyncio.Lock()
 
     async def publish(self, channel: str, message: bytes) -> None:
-        await self.publish_all([(channel, message)])
+        await self.publish_all([(channel.encode(), message)])
 
     async def publish_all(self, publications: Sequence[Publication]) -> None:
         """In this order; raises what Redis raises. A connection that had died is tried once more."""
@@ -62,7 +64,7 @@ class _Shard(RedisSingleShardConnection):  # type: ignore[misc]  # channels_redi
     async def _say(self, publications: Sequence[Publication]) -> None:
         if self._line is None:
             self._line = await create_pool({**self.host, "socket_timeout": None}).get_connection()
-        said = self._line.pack_commands([("PUBLISH", *publication) for publication in publications])
+        said = b"".join(_PUBLISH % (len(channel), channel, len(data), data) for channel, data in publications)
         await self._line.send_packed_command(said, check_health=False)
         for _ in publications:
             await self._line.read_response()
@@ -104,6 +106,8 @@ class PipelinedRedisLayer(RedisPubSubChannelLayer):  # type: ignore[misc]
         by_shard: dict[Any, list[Publication]] = {}
         for group, message in messages:
             channel = layer._get_group_channel_name(group)
-            by_shard.setdefault(layer._get_shard(channel), []).append((channel, self.serialize(message)))
+            by_shard.setdefault(layer._get_shard(channel), []).append(
+                (channel.encode(), self.serialize(message))
+            )
         for shard, publications in by_shard.items():
             await shard.publish_all(publications)

@@ -1,10 +1,35 @@
 """See `DatabaseWrapper`; Django finds it by ENGINE `common.postgresql`."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
+import psycopg.postgres
 from django.db.backends.postgresql import base
+from django.db.backends.postgresql.psycopg_any import BaseTzLoader
+from psycopg.abc import Buffer
+from psycopg.pq import Format
 from psycopg_pool import ConnectionPool
+
+_TIMESTAMPTZ = psycopg.postgres.types["timestamptz"].oid
+
+
+class TimeLoader(BaseTzLoader):  # type: ignore[misc]  # not in Django's stubs
+    """A `timestamptz`, twenty times as fast as Django's own, which takes a third of reading a room's row.
+
+    Django's takes over where Python's parser gives up: what no datetime holds.
+    """
+
+    timezone = UTC
+
+    def load(self, data: Buffer) -> datetime:
+        """The time in UTC; psycopg's DataError for one that Python cannot hold."""
+        try:
+            found = datetime.fromisoformat(str(data, "ascii"))
+        except ValueError:
+            loaded: datetime = super().load(data)
+            return loaded
+        return found if found.tzinfo is UTC else found.astimezone(UTC)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -16,6 +41,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     Nor one whose planner another thread has set.
     """
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """As Django's, with our way to read times."""
+        params: dict[str, Any] = super().get_connection_params()
+        adapters = params["context"]  # Django makes one for all connections of a time zone
+        if self.timezone == UTC and adapters.get_loader(_TIMESTAMPTZ, Format.TEXT) is not TimeLoader:
+            adapters.register_loader("timestamptz", TimeLoader)
+        return params
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> psycopg.Connection[Any]:
         """A connection that answers; of the pool where there is one."""
