@@ -178,7 +178,14 @@ def _database() -> dict[str, Any]:
     else:
         # Under ASGI each request is its own thread: without a pool each would open a connection.
         options |= {
-            "pool": {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": DATABASE_POOL_WAIT_S},
+            "pool": {
+                "min_size": 1,
+                "max_size": DATABASE_POOL_SIZE,
+                "timeout": DATABASE_POOL_WAIT_S,
+                # Then it gives up, and the next request tries at once. By itself it waits twice as long each
+                # time: after an outage of a minute it would stay away for another.
+                "reconnect_timeout": 2.0,
+            },
             "connect_timeout": DATABASE_CONNECT_S,
             "server_side_binding": True,  # what the writer's prepared statements need (common.db)
             "keepalives_idle": 15,

@@ -43,6 +43,7 @@ class DirectOutbox(Outbox):
     def __init__(self, send: Send, transport: Transport) -> None:
         super().__init__(send, transport.abort)
         self._transport = transport
+        self._bounds = bound(live=False), bound(live=True)  # looked up once: each frame to each socket asks
         self._written = 0
         self._uncounted = 0  # of what may still wait, replayed
         self._closer: asyncio.Task[None] | None = None
@@ -80,7 +81,7 @@ class DirectOutbox(Outbox):
         transport = self._transport
         if not counted:
             self._uncounted += len(frames)
-        elif transport.waiting() + len(frames) > bound(live=live) + self._uncounted:
+        elif transport.waiting() + len(frames) > self._bounds[live] + self._uncounted:
             return False
         transport.write(frames)
         self._written += len(frames)

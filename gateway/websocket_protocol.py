@@ -6,6 +6,7 @@ works without it. With gateway/http_protocol.py the one place that reaches into 
 
 import contextlib
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -28,6 +29,9 @@ class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
 
     Not with an extension negotiated (compression): then frames are not the same for everybody.
     """
+
+    waiting: Callable[[], int]
+    """Bytes written that the kernel has not taken yet."""
 
     _fragments = 0
     _controls = 0
@@ -75,15 +79,15 @@ class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
             logger.info("a socket sent too many %s", what)
             self.transport.abort()
 
+    def connection_made(self, transport: Any) -> None:
+        """The transport's own count is offered as it is: each frame to each socket asks for it."""
+        self.waiting = transport.get_write_buffer_size
+        super().connection_made(transport)
+
     def write(self, frames: bytes) -> None:
         """Whole, unmasked frames, past the library that would frame each for each socket."""
         if not (self.close_sent or self.transport.is_closing()):
             self.transport.write(frames)
-
-    def waiting(self) -> int:
-        """Bytes written that the kernel has not taken yet."""
-        size: int = self.transport.get_write_buffer_size()
-        return size
 
     async def drained(self) -> None:
         """Return when the transport's buffer is below its low water mark, or the line is gone."""

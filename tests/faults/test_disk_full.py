@@ -5,20 +5,14 @@ import os
 import secrets
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
-from devtools.environment import PYTHON
-from devtools.processes import ROOT
-from devtools.services import free_port
 from tests.client.rest import Problem, Rest
 from tests.client.socket import Refused, Socket
-from tests.faults.stores import KEPT, SECRET_KEY
-from tests.limits import WIDE_ENV
+from tests.faults.embedded import embedded
 
 # Of its own mount namespace, which takes root or a kernel that lets users make one.
 MOUNT = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-c"]
@@ -30,40 +24,16 @@ pytestmark = pytest.mark.faults
 
 DISK_MIB = 16
 SENDS = 3_000  # of 8,000 characters each: more than fits
-READY_S = 30.0
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """An embedded server on a disk of DISK_MIB; its URL, and the disk as seen from here."""
-    disk, port = tmp_path / "disk", free_port()
+    disk = tmp_path / "disk"
     disk.mkdir()
-    python = str(PYTHON if PYTHON.exists() else sys.executable)
-    command = (
-        f"mount -t tmpfs -o size={DISK_MIB}m tmpfs {disk} && {python} manage.py migrate --noinput -v 0 && "
-        f"exec {python} manage.py serve --port {port}"
-    )
-    env = {name: os.environ[name] for name in KEPT if name in os.environ} | {
-        "SECRET_KEY": SECRET_KEY,
-        "DEBUG": "1",
-        "DATABASE_URL": f"sqlite:///{disk}/db.sqlite3",
-        **WIDE_ENV,
-    }
-    log = (tmp_path / "log").open("wb")
-    process = subprocess.Popen([*MOUNT, command], cwd=ROOT, env=env, stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + READY_S
-        while True:
-            with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).status_code == 200:
-                    break
-            assert time.monotonic() < deadline, (tmp_path / "log").read_text()[-3000:]
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}", Path(f"/proc/{process.pid}/root{disk}")
-    finally:
-        process.kill()
-        process.wait()
-        log.close()
+    mount = f"mount -t tmpfs -o size={DISK_MIB}m tmpfs {disk}"
+    with embedded(disk, tmp_path / "log", shell=MOUNT, before=mount) as (url, pid):
+        yield url, Path(f"/proc/{pid}/root{disk}")
 
 
 @pytest.mark.slow

@@ -1,0 +1,115 @@
+"""A thousand sockets in one room of a server on SQLite and memory: its loop is never held up."""
+
+import asyncio
+import base64
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.client.rest import Rest
+from tests.client.socket import Socket
+from tests.faults.embedded import embedded
+from tests.faults.traffic import Traffic, by_rest, percentile
+
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
+
+PEOPLE, EACH = 50, 20
+AT_ONCE = 50
+PER_S, FOR_S = 10, 5
+PING_S = 0.02
+LAG_P99_S = 0.1  # channels' own layer in memory takes as long for each broadcast to a thousand
+PASSWORD = "correct horse battery staple 7"
+CREATED = b'"message.created"'
+
+
+class Listener(asyncio.Protocol):
+    """A WebSocket on a room's URL that counts the messages it is sent, and says nothing."""
+
+    def __init__(self, request: bytes) -> None:
+        self.messages = 0
+        self.open = asyncio.get_running_loop().create_future()
+        self._request = request
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        if b'"subscribed"' in data and not self.open.done():
+            self.open.set_result(None)
+        self.messages += data.count(CREATED)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.open.done():
+            self.open.set_exception(ConnectionError("refused"))
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    with embedded(tmp_path, tmp_path / "log") as (url, _):
+        yield url
+
+
+async def _listen(url: str, room: str, token: str) -> Listener:
+    host, _, port = url.removeprefix("http://").partition(":")
+    request = (
+        f"GET /ws/v1/rooms/{room}/ HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\nSec-WebSocket-Version: 13\r\n"
+        f"Authorization: Bearer {token}\r\n\r\n"
+    ).encode()
+    _, listener = await asyncio.get_running_loop().create_connection(
+        lambda: Listener(request), host, int(port)
+    )
+    await listener.open
+    return listener
+
+
+async def _pings_s(socket: Socket, for_s: float) -> list[float]:
+    """How long each took; one after the other, PING_S apart."""
+    took = []
+    until = time.monotonic() + for_s
+    while time.monotonic() < until:
+        asked_at = time.monotonic()
+        await socket.request("ping")
+        took.append(time.monotonic() - asked_at)
+        await asyncio.sleep(PING_S)
+    return took
+
+
+async def test_a_broadcast_to_a_thousand_holds_up_nobody(url: str) -> None:
+    people = [Rest(url) for _ in range(PEOPLE)]
+    for number, person in enumerate(people):
+        await person.register(f"person{number}", PASSWORD)
+    ada = people[0]
+    room = (await ada.create_room(members=[person.user_id for person in people[1:]]))["id"]
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def listen(person: Rest) -> Listener:
+        async with gate:
+            return await _listen(url, room, person.access)
+
+    tokens = [person for person in people for _ in range(EACH)][1:]
+    listeners = await asyncio.gather(*(listen(person) for person in tokens))
+    socket = await Socket.connect(url, ada.access)
+
+    calm = await _pings_s(socket, 2.0)
+    traffic = Traffic(room, [by_rest(person) for person in people[:4]], PER_S).start(PER_S * FOR_S)
+    busy = await _pings_s(socket, FOR_S)
+    await traffic.finish()
+    async with asyncio.timeout(10):
+        while min(listener.messages for listener in listeners) < PER_S * FOR_S:  # noqa: ASYNC110 - they tell nobody
+            await asyncio.sleep(0.05)
+
+    print(f"pings p99: {percentile(calm, 99) * 1e3:.1f} ms calm, {percentile(busy, 99) * 1e3:.1f} ms")
+    assert not traffic.failed, traffic.failed[:3]
+    assert {listener.messages for listener in listeners} == {PER_S * FOR_S}
+    assert percentile(busy, 99) <= max(LAG_P99_S, 2 * percentile(calm, 99))
+    await socket.close()
+    for listener in listeners:
+        listener.transport.abort()
+    for person in people:
+        await person.close()
