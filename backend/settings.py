@@ -184,7 +184,7 @@ def _database() -> dict[str, Any]:
                 "timeout": DATABASE_POOL_WAIT_S,
                 # Then it gives up, and the next request tries at once. By itself it waits twice as long each
                 # time: after an outage of a minute it would stay away for another.
-                "reconnect_timeout": 2.0,
+                "reconnect_timeout": DATABASE_POOL_WAIT_S,
             },
             "connect_timeout": DATABASE_CONNECT_S,
             "server_side_binding": True,  # what the writer's prepared statements need (common.db)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection
+from psycopg.pq import TransactionStatus
 
 
 class Together:
@@ -60,7 +61,8 @@ class Together:
 def one_round_trip() -> Iterator[None]:
     """What is executed within goes to PostgreSQL without waiting for answers; leaving waits for all of them.
 
-    Each statement sees what is committed when it begins, as it would alone. What went wrong has been raised when
+    The first of an atomic block begins its transaction with them. Each statement sees what is committed when it
+    begins, as it would alone. What went wrong has been raised when
     this is left, as Django's errors; what was read is fetched afterwards.
     """
     if connection.vendor != "postgresql":
@@ -68,5 +70,10 @@ def one_round_trip() -> Iterator[None]:
         return
     connection.ensure_connection()
     raw: Any = connection.connection
+    begins = not raw.autocommit and raw.pgconn.transaction_status == TransactionStatus.IDLE
+    if begins:  # psycopg's own BEGIN would wait for its answer; from here on it goes by the transaction's status
+        raw.autocommit = True
     with connection.wrap_database_errors, raw.pipeline():
+        if begins:
+            raw.execute("BEGIN")
         yield

@@ -31,6 +31,7 @@ class SendQueue:
         self._loop = asyncio.get_running_loop()
         self._writer = Writer("socket-writer")
         self._waiting: deque[tuple[Draft, asyncio.Future[Result]]] = deque()
+        self._stopped = False
         self._storing = False  # whether the thread is about to look at what waits; changed under the lock
         self._lock = threading.Lock()
         self._idle = asyncio.Event()
@@ -39,7 +40,7 @@ class SendQueue:
     def submit(self, draft: Draft) -> asyncio.Future[Result]:
         """The draft's message or error, as soon as it is committed; never raises."""
         future: asyncio.Future[Result] = self._loop.create_future()
-        if len(self._waiting) >= settings.SEND_QUEUE_MAX:
+        if self._stopped or len(self._waiting) >= settings.SEND_QUEUE_MAX:
             future.set_result(Unavailable("Too many messages are waiting to be stored.", retry_after_s=1))
             return future
         with self._lock:
@@ -51,8 +52,10 @@ class SendQueue:
         return future
 
     async def stop(self) -> None:
-        """Store what is waiting, then end."""
-        await self._idle.wait()
+        """Store what is waiting, then end; what comes after that is refused."""
+        while not self._idle.is_set():
+            await self._idle.wait()
+        self._stopped = True
         self._writer.stop()
 
     def _store_waiting(self) -> None:

@@ -10,8 +10,8 @@
 """
 
 import asyncio
-import contextlib
 import math
+import socket
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -19,34 +19,53 @@ from channels_redis.pubsub import RedisPubSubChannelLayer, RedisSingleShardConne
 from channels_redis.utils import create_pool
 from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 
 Publication = tuple[bytes, bytes]
 """A channel, and what is said there."""
 
+# A Redis that went without a word is given up after 15 s, whatever was on its way to it: in milliseconds and seconds.
+_GIVEN_UP = {"TCP_USER_TIMEOUT": 15_000, "TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 _PUBLISH = b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n"
 
 
 class _PubSub(PubSub):
+    def __init__(self, *arguments: Any, joined: set[str], **more: Any) -> None:
+        """`joined`: what is to be listened to, whatever was said on a connection that broke."""
+        super().__init__(*arguments, **more)
+        self._joined = joined
+
     async def on_connect(self, connection: Any) -> None:
-        for channel in self.pending_unsubscribe_channels:
-            self.channels.pop(channel, None)
+        self.channels = {name: heard for name, heard in self.channels.items() if name.decode() in self._joined}
         await super().on_connect(connection)
 
     async def get_message(self, ignore_subscribe_messages: bool = False, timeout: float | None = None) -> Any:
         """The next message, however long that takes; None for what is none."""
         connection: Any = self.connection
-        if connection is not None and connection.is_connected:
-            with contextlib.suppress(RedisConnectionError):  # it is said again below, where the cure is
-                said = await connection.read_response(timeout=math.inf, disconnect_on_error=False)
-                if said[0] == b"message":
-                    return {"channel": said[1], "data": said[2]}
-                return await self.handle_message(said, ignore_subscribe_messages)  # type: ignore[no-untyped-call]
-        return await super().get_message(ignore_subscribe_messages, None)
+        if connection is None or not connection.is_connected:
+            return await super().get_message(ignore_subscribe_messages, None)
+        try:
+            said = await connection.read_response(
+                timeout=math.inf, disconnect_on_error=False, push_request=True
+            )
+        except RedisConnectionError:  # it is said again there, where the cure is
+            return await super().get_message(ignore_subscribe_messages, None)
+        if said is None:
+            # The kernel gave the line up (ETIMEDOUT), which redis-py takes for a timeout that was asked for: it
+            # would say so for ever.
+            await connection.disconnect(nowait=True)
+            return None
+        if said[0] == b"message":
+            return {"channel": said[1], "data": said[2]}
+        return await self.handle_message(said, ignore_subscribe_messages)  # type: ignore[no-untyped-call]
 
 
 class _Shard(RedisSingleShardConnection):  # type: ignore[misc]  # channels_redis ships no types
     def __init__(self, host: dict[str, Any], layer: Any) -> None:
-        super().__init__({**host, "protocol": 2}, layer)
+        options = {getattr(socket, name): value for name, value in _GIVEN_UP.items() if hasattr(socket, name)}
+        tcp = not str(host.get("address")).startswith("unix:")
+        lines = {"socket_keepalive_options": options} if tcp else {}
+        super().__init__({"protocol": 2, **lines, **host}, layer)
         self._line: Any = None  # the connection that publishes
         self._line_lock = asyncio.Lock()
 
@@ -54,7 +73,10 @@ class _Shard(RedisSingleShardConnection):  # type: ignore[misc]  # channels_redi
         await self.publish_all([(channel.encode(), message)])
 
     async def publish_all(self, publications: Sequence[Publication]) -> None:
-        """In this order; raises what Redis raises. A connection that had died is tried once more."""
+        """In this order, for as long as the caller waits; raises what Redis raises.
+
+        A connection that had died is tried once more, with all of it: what Redis took just before comes twice.
+        """
         async with self._line_lock:
             try:
                 await self._say(publications)
@@ -64,22 +86,31 @@ class _Shard(RedisSingleShardConnection):  # type: ignore[misc]  # channels_redi
     async def _say(self, publications: Sequence[Publication]) -> None:
         if self._line is None:
             self._line = await create_pool({**self.host, "socket_timeout": None}).get_connection()
-        said = b"".join(_PUBLISH % (len(channel), channel, len(data), data) for channel, data in publications)
-        await self._line.send_packed_command(said, check_health=False)
+        line = self._line
+        said = b"".join(
+            _PUBLISH % (len(channel), channel, len(data), data) for channel, data in publications
+        )
+        await line.send_packed_command(said, check_health=False)
+        refused = None
         for _ in publications:
-            await self._line.read_response()
+            try:
+                await line.read_response()
+            except ResponseError as error:  # the answers behind it are still to be read
+                refused = refused or error
+        if refused is not None:
+            raise refused
 
     async def flush(self) -> None:
         line, self._line = self._line, None
         if line is not None:
-            await line.disconnect()
+            await line.disconnect(nowait=True)
         await super().flush()
 
     def _ensure_redis(self) -> None:
         new = self._redis is None
         super()._ensure_redis()
         if new:
-            self._pubsub = _PubSub(self._redis.connection_pool)
+            self._pubsub = _PubSub(self._redis.connection_pool, joined=self._subscribed_to)
 
     async def unsubscribe(self, channel: str) -> None:
         async with self._lock:

@@ -26,10 +26,10 @@ class TimeLoader(BaseTzLoader):  # type: ignore[misc]  # not in Django's stubs
         """The time in UTC; psycopg's DataError for one that Python cannot hold."""
         try:
             found = datetime.fromisoformat(str(data, "ascii"))
-        except ValueError:
+            return found if found.tzinfo is UTC else found.astimezone(UTC)
+        except (ValueError, OverflowError):
             loaded: datetime = super().load(data)
             return loaded
-        return found if found.tzinfo is UTC else found.astimezone(UTC)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

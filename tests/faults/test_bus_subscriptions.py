@@ -96,3 +96,28 @@ async def test_a_group_is_heard_whose_leave_failed_and_that_is_joined_again(
     await layer.group_add("again", channel)
     await _heard(layer, "again", channel)
     assert _groups(stores) == ["again"]
+
+
+async def test_a_line_that_the_kernel_gave_up_is_replaced(stores: Stores, layer: Any) -> None:
+    """redis-py takes ETIMEDOUT for a timeout that was asked for."""
+    channel = await layer.new_channel()
+    await layer.group_add("kept", channel)
+    await _until(stores, lambda groups: groups == ["kept"])
+    [shard] = layer._get_layer()._shards
+    shard._pubsub.connection._reader.set_exception(TimeoutError("ETIMEDOUT"))
+    await _heard(layer, "kept", channel)
+    assert _groups(stores) == ["kept"]
+
+
+async def test_refused_publications_take_no_other_ones_answers(stores: Stores, line: Proxy) -> None:
+    with stores.bus() as bus:
+        bus.execute_command(
+            "ACL", "SETUSER", "narrow", "on", ">secret", "+@all", "~*", "resetchannels",
+            f"&{PREFIX}__group__allowed",
+        )  # fmt: skip
+    layer = PipelinedRedisLayer(hosts=[f"redis://narrow:secret@127.0.0.1:{line.port}/0"], prefix=PREFIX)
+    message = {"type": "x"}
+    with pytest.raises(redis.ResponseError):
+        await layer.group_send_many([("forbidden", message), ("allowed", message), ("forbidden", message)])
+    await layer.group_send_many([("allowed", message), ("allowed", message)])
+    await layer.flush()

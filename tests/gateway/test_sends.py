@@ -62,6 +62,7 @@ async def test_stopping_waits_for_what_waits(monkeypatch):
     storing.go.release(2)
     await stopping
     assert [future.result() for future in futures] == ["stored 0", "stored 1", "stored 2"]
+    assert isinstance(queue.submit(3).result(), Unavailable)
 
 
 async def test_a_batch_that_cannot_be_stored_is_answered_and_the_next_is_stored(monkeypatch, alarms):
