@@ -73,6 +73,10 @@ def _parts(results: dict[str, Result]) -> Iterator[str]:
     goals = goals_table(results)
     if goals:
         yield from ("## What it is to reach", "", goals, "")
+        yield from (
+            "[Where the time goes](profile.md) says what stands between here and what is not met.",
+            "",
+        )
     yield from ("## Results", "")
     for result in ordered:
         yield from (f"### {result.title}", "")

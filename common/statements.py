@@ -71,7 +71,9 @@ def one_round_trip() -> Iterator[None]:
     connection.ensure_connection()
     raw: Any = connection.connection
     begins = not raw.autocommit and raw.pgconn.transaction_status == TransactionStatus.IDLE
-    if begins:  # psycopg's own BEGIN would wait for its answer; from here on it goes by the transaction's status
+    if (
+        begins
+    ):  # psycopg's own BEGIN would wait for its answer; from here on it goes by the transaction's status
         raw.autocommit = True
     with connection.wrap_database_errors, raw.pipeline():
         if begins:

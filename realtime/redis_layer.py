@@ -36,7 +36,9 @@ class _PubSub(PubSub):
         self._joined = joined
 
     async def on_connect(self, connection: Any) -> None:
-        self.channels = {name: heard for name, heard in self.channels.items() if name.decode() in self._joined}
+        self.channels = {
+            name: heard for name, heard in self.channels.items() if name.decode() in self._joined
+        }
         await super().on_connect(connection)
 
     async def get_message(self, ignore_subscribe_messages: bool = False, timeout: float | None = None) -> Any:
@@ -87,9 +89,7 @@ class _Shard(RedisSingleShardConnection):  # type: ignore[misc]  # channels_redi
         if self._line is None:
             self._line = await create_pool({**self.host, "socket_timeout": None}).get_connection()
         line = self._line
-        said = b"".join(
-            _PUBLISH % (len(channel), channel, len(data), data) for channel, data in publications
-        )
+        said = b"".join(_PUBLISH % (len(channel), channel, len(data), data) for channel, data in publications)
         await line.send_packed_command(said, check_health=False)
         refused = None
         for _ in publications:

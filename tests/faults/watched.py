@@ -1,4 +1,6 @@
-"""`manage.py`, in a process that says on SIGUSR1 how much it holds: into the file that CENSUS names.
+"""`manage.py`, in a process that says on SIGUSR1 how much it holds: into the file that CENSUS names. `census` asks.
+
+With WATCH_LOOP set it looks, from the first time on, how late its loop is.
 
 python -m tests.faults.watched serve --port 8001
 """
@@ -10,9 +12,37 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 from django.core.management import execute_from_command_line
+
+LOOK_S = 0.01
+_late_s: list[float] = []  # at each look since it was asked before
+
+
+def census(pid: int, file: Path, timeout_s: float = 5.0) -> dict[str, int]:
+    """What such a process says. `late_ms`: how late its loop was since it was asked before, at the worst of each
+    hundred looks.
+
+    Raises:
+        TimeoutError: it did not answer.
+    """
+    file.unlink(missing_ok=True)
+    deadline = time.monotonic() + timeout_s
+    os.kill(pid, signal.SIGUSR1)
+    while not file.exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.01)
+    said: dict[str, int] = json.loads(file.read_text())
+    return said
+
+
+def _look(loop: asyncio.AbstractEventLoop, due: float) -> None:
+    now = loop.time()
+    _late_s.append(now - due)
+    loop.call_at(now + LOOK_S, _look, loop, now + LOOK_S)
 
 
 def _count(*_: object) -> None:
@@ -22,6 +52,11 @@ def _count(*_: object) -> None:
     if current is None:
         return  # it has not begun, or is ending: nothing is written, and the asker asks again
     hub = current.hub
+    if "WATCH_LOOP" in os.environ and not _late_s:
+        _late_s.append(0.0)
+        current.loop.call_soon_threadsafe(_look, current.loop, current.loop.time())
+    late_s = sorted(_late_s) or [0.0]
+    del _late_s[1:]
     file = Path(os.environ["CENSUS"])
     draft = file.with_suffix(".draft")
     draft.write_text(
@@ -34,6 +69,7 @@ def _count(*_: object) -> None:
                 "groups": len(hub.bus._wanted),
                 "joined": len(hub.bus._joined),
                 "frozen": gc.get_freeze_count(),
+                "late_ms": round(1e3 * late_s[int(0.99 * len(late_s))]),
             }
         )
     )

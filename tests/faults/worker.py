@@ -1,7 +1,6 @@
 """One real worker: `manage.py serve` as a process, its log, and its own way to Redis."""
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -16,6 +15,7 @@ from devtools.environment import PYTHON
 from devtools.processes import ROOT
 from devtools.services import free_port
 from tests.faults.bus_proxy import BusProxy
+from tests.faults.watched import census
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 15.0
@@ -115,20 +115,18 @@ class Worker:
         """What the process says that it holds (tests.faults.watched) and what the kernel says.
 
         `rss` in bytes, `fds` open files, `inbound` connections that came to its port; `tasks`, `threads`, `rooms`,
-        `people`, `groups` and `joined` are its own words, and `frozen`: the objects that Python's collector leaves alone.
+        `people`, `groups` and `joined` are its own words, `frozen` the objects that Python's collector leaves alone, and
+        `late_ms` how late its loop was.
 
         Raises:
             AssertionError: it does not run, or did not answer.
         """
         pid = self.pid
         assert pid is not None, f"{self.name} does not run:\n{self.tail()}"
-        self._census.unlink(missing_ok=True)
-        deadline = time.monotonic() + timeout_s
-        os.kill(pid, signal.SIGUSR1)
-        while not self._census.exists():
-            assert time.monotonic() < deadline, f"{self.name} does not say what it holds:\n{self.tail()}"
-            time.sleep(0.01)
-        said: dict[str, int] = json.loads(self._census.read_text())
+        try:
+            said = census(pid, self._census, timeout_s)
+        except TimeoutError:
+            raise AssertionError(f"{self.name} does not say what it holds:\n{self.tail()}") from None
         return said | self._held(pid)
 
     def _held(self, pid: int) -> dict[str, int]:

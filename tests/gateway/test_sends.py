@@ -3,9 +3,13 @@
 import asyncio
 import threading
 
+import pytest
+
 from common.errors import InternalError, Unavailable
 from gateway import sends
 from gateway.sends import SendQueue
+
+pytestmark = pytest.mark.django_db(transaction=True)  # its thread readies a connection
 
 WAIT_S = 5
 
