@@ -251,7 +251,7 @@ class Hub:
             logger.warning("first check against the database failed: %s", type(error).__name__)
 
     async def _compare(self, rooms: Sequence[UUID], users: Sequence[UUID]) -> None:
-        people = {connection for user_id in users for connection in self._people[user_id]}
+        people = {connection for user_id in users for connection in self._people.get(user_id, ())}
         credentials = {connection.credential_id for connection in people}
         followers = {c.user_id for c in people if c.follows_memberships}
         token_uses.note({c.api_token for c in people if c.api_token})

@@ -18,6 +18,7 @@ class Visitor:
     """As the hub knows a socket."""
 
     follows_memberships = False
+    api_token = None
 
     def __init__(self, user_id):
         self.user_id = user_id
@@ -52,6 +53,19 @@ async def test_whoever_comes_back_the_moment_they_leave_is_still_told(server):
         return second.over.is_set()
 
     assert server.call(story())
+
+
+async def test_who_left_before_their_first_check_takes_nobody_elses(server):
+    """A check begins a turn of the loop after it was said whom it is for."""
+
+    async def story():
+        hub, here = runtime().hub, Visitor(uuid4())
+        await hub.arrive(here)
+        await hub._compare((), (uuid4(), here.user_id))
+        hub.depart(here)
+        return here.over.is_set()
+
+    assert server.call(story()), "a session there never was has ended"
 
 
 async def test_whoever_goes_while_a_room_is_entered_holds_nothing(server, monkeypatch):
