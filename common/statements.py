@@ -62,8 +62,8 @@ def one_round_trip() -> Iterator[None]:
     """What is executed within goes to PostgreSQL without waiting for answers; leaving waits for all of them.
 
     The first of an atomic block begins its transaction with them. Each statement sees what is committed when it
-    begins, as it would alone. What went wrong has been raised when
-    this is left, as Django's errors; what was read is fetched afterwards.
+    begins, as it would alone. What went wrong has been raised when this is left, as Django's errors; what was
+    read is fetched afterwards.
     """
     if connection.vendor != "postgresql":
         yield
@@ -71,9 +71,8 @@ def one_round_trip() -> Iterator[None]:
     connection.ensure_connection()
     raw: Any = connection.connection
     begins = not raw.autocommit and raw.pgconn.transaction_status == TransactionStatus.IDLE
-    if (
-        begins
-    ):  # psycopg's own BEGIN would wait for its answer; from here on it goes by the transaction's status
+    if begins:
+        # psycopg's own BEGIN would wait for its answer. From here on it goes by the transaction's status.
         raw.autocommit = True
     with connection.wrap_database_errors, raw.pipeline():
         if begins:

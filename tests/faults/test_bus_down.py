@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 
 import pytest
 import redis
@@ -13,6 +12,7 @@ from tests.faults.cluster import Cluster
 from tests.faults.people import People
 from tests.faults.story import Story
 from tests.faults.traffic import percentile
+from tests.gateway.waiting import until
 
 pytestmark = pytest.mark.faults
 
@@ -98,14 +98,9 @@ async def test_rooms_left_while_the_bus_was_away_are_not_listened_to_when_it_is_
     await asyncio.to_thread(stores.redis.stop)
     try:
         await socket.close()
-        await _until(lambda: cluster.a.census()["groups"] == groups)
+        await until(
+            lambda: cluster.a.census()["groups"] == groups, "the worker has left the rooms", GIVEN_UP_S
+        )
     finally:
         await asyncio.to_thread(stores.redis.start)
-    await _until(lambda: channels() == before)
-
-
-async def _until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + GIVEN_UP_S
-    while not await asyncio.to_thread(true):
-        assert time.monotonic() < deadline, "the rooms are still listened to"
-        await asyncio.sleep(0.1)
+    await until(lambda: channels() == before, "the rooms are not listened to", GIVEN_UP_S)

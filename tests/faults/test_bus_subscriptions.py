@@ -1,7 +1,7 @@
 """What the layer still listens to after its connection to Redis broke: what is joined, and nothing else."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from realtime.redis_layer import PipelinedRedisLayer
 from tests.faults.loop_thread import LoopThread
 from tests.faults.proxy import Proxy
 from tests.faults.stores import Stores
+from tests.gateway.waiting import until
 
 pytestmark = pytest.mark.faults
 
@@ -38,12 +39,6 @@ def _groups(stores: Stores) -> list[str]:
         return sorted(name.decode().removeprefix(prefix) for name in bus.pubsub_channels(f"{prefix}*"))
 
 
-async def _until(stores: Stores, true: Callable[[list[str]], bool]) -> None:
-    async with asyncio.timeout(HEARD_S):
-        while not true(await asyncio.to_thread(_groups, stores)):  # noqa: ASYNC110 - Redis tells nobody
-            await asyncio.sleep(0.02)
-
-
 async def _heard(layer: Any, group: str, channel: str) -> None:
     """Say it until it comes: what is said while the reader waits to connect again is lost."""
 
@@ -65,12 +60,12 @@ async def test_a_leave_that_was_lost_with_the_connection_holds_at_the_next_one(
     channel = await layer.new_channel()
     for group in ("left", "kept"):
         await layer.group_add(group, channel)
-    await _until(stores, lambda groups: groups == ["kept", "left"])
+    await until(lambda: _groups(stores) == ["kept", "left"], "what is listened to", HEARD_S)
     line.black_hole()
     await layer.group_discard("left", channel)  # taken by the network, and lost there
     assert line.cut_all()
     line.heal()
-    await _until(stores, lambda groups: "kept" in groups)
+    await until(lambda: "kept" in _groups(stores), "subscribed again", HEARD_S)
     await _heard(layer, "kept", channel)
     assert _groups(stores) == ["kept"]
 
@@ -80,10 +75,10 @@ async def test_a_group_is_heard_whose_leave_failed_and_that_is_joined_again(
 ) -> None:
     channel = await layer.new_channel()
     await layer.group_add("again", channel)
-    await _until(stores, lambda groups: groups == ["again"])
+    await until(lambda: _groups(stores) == ["again"], "what is listened to", HEARD_S)
     servers, line.servers[:] = list(line.servers), [("127.0.0.1", free_port())]
     assert line.cut_all()
-    await _until(stores, lambda groups: groups == [])
+    await until(lambda: _groups(stores) == [], "what is listened to", HEARD_S)
 
     async def come_and_go() -> None:
         while True:
@@ -102,7 +97,7 @@ async def test_a_line_that_the_kernel_gave_up_is_replaced(stores: Stores, layer:
     """redis-py takes ETIMEDOUT for a timeout that was asked for."""
     channel = await layer.new_channel()
     await layer.group_add("kept", channel)
-    await _until(stores, lambda groups: groups == ["kept"])
+    await until(lambda: _groups(stores) == ["kept"], "what is listened to", HEARD_S)
     [shard] = layer._get_layer()._shards
     shard._pubsub.connection._reader.set_exception(TimeoutError("ETIMEDOUT"))
     await _heard(layer, "kept", channel)
