@@ -37,7 +37,7 @@ class Bus:
         self._left_behind: set[str] = set()  # wanted no more, and the layer may still listen
         self._ready = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._beat_at = 0.0
+        self._unheard = 0  # beats sent since one was heard
         self.failing = True
 
     def start(self) -> None:
@@ -131,7 +131,7 @@ class Bus:
         """A message from the bus, or from this process itself."""
         try:
             if message["type"] == "process.beat":
-                self._beat_at = asyncio.get_running_loop().time()
+                self._unheard = 0
                 self._turn(failing=False)
             else:
                 self._on_message(message)
@@ -143,13 +143,15 @@ class Bus:
         while True:
             sent_at = loop.time()
             if self._ready.is_set():
+                # Counted, not timed: after a pause of the whole process, what came in it is heard first.
+                self._unheard += 1
                 try:
                     async with asyncio.timeout(settings.BUS_HEARTBEAT_S):
                         await self._layer.group_send(self._own, {"type": "process.beat"})
                 except Exception as error:
                     logger.debug("bus: heartbeat failed: %s", type(error).__name__)
             await asyncio.sleep(max(0.0, sent_at + settings.BUS_HEARTBEAT_S - loop.time()))
-            if loop.time() - self._beat_at > settings.BUS_HEARTBEAT_S * (_BEATS_MISSED + 0.5):
+            if self._unheard >= _BEATS_MISSED:
                 self._turn(failing=True)
 
     def _turn(self, *, failing: bool) -> None:

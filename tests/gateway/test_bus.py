@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import time
 from uuid import UUID
 
 import pytest
@@ -167,6 +168,21 @@ async def test_idle_sockets_stay_open_and_are_heard_when_the_bus_was_silent(
     for socket in sockets:
         await socket.find("message.created", timeout_s=2)
     assert len(heard) == 1
+
+
+async def test_a_process_that_stood_still_does_not_call_the_bus_failing(server, settings, caplog):
+    async def stand_still():
+        bus = runtime().hub.bus
+        await until(lambda: not bus.failing, "the bus works")
+        caplog.clear()
+        for _ in range(3):
+            time.sleep(4 * settings.BUS_HEARTBEAT_S)  # noqa: ASYNC251 - the loop is to stand still
+            await asyncio.sleep(settings.BUS_HEARTBEAT_S / 4)
+        await asyncio.sleep(settings.BUS_HEARTBEAT_S)
+        return bus.failing
+
+    assert server.call(stand_still()) is False
+    assert "bus: failing" not in caplog.text
 
 
 async def test_sends_of_this_process_are_delivered_without_the_bus_and_once_with_it(
