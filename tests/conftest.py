@@ -41,6 +41,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=out)
         items[:] = [item for item in items if item not in out]
     for item in items:
+        if fault := item.get_closest_marker("fault"):
+            item.user_properties.append(("fault", fault.args[0]))
         mark = item.get_closest_marker("django_db")
         if item.get_closest_marker("asyncio") and mark and not mark.kwargs.get("transaction"):
             raise pytest.UsageError(f"{item.nodeid}: a coroutine test needs django_db(transaction=True)")

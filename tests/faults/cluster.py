@@ -9,12 +9,11 @@ from typing import Self
 
 from tests.faults.bus_proxy import BusProxy
 from tests.faults.loop_thread import LoopThread
+from tests.faults.periods import HUB_CHECK_S
 from tests.faults.proxy import Proxy
 from tests.faults.stores import Stores
 from tests.faults.worker import Worker
 
-# Shortened from 20 s, so that a silent loss is repaired within seconds.
-HUB_CHECK_S = 2.0
 # What is never normal in a worker's log, whatever failed below it…
 ALARM = re.compile(r"Traceback \(most recent|Task exception was never retrieved|was never awaited")
 # …but for what the channel layer says about its own connection to the bus, which it then makes again.

@@ -15,8 +15,9 @@ from tests.client.socket import Auth, Socket
 from tests.client.state import ClientState, Gap
 from tests.client.strict_json import Json
 from tests.faults.checker import Report, Stored, check
-from tests.faults.cluster import HUB_CHECK_S, Cluster
+from tests.faults.cluster import Cluster
 from tests.faults.people import People
+from tests.faults.periods import HUB_CHECK_S
 from tests.faults.traffic import Send, Traffic, by_rest
 
 AUTHS: Sequence[Auth] = ("header", "subprotocol", "frame")
@@ -101,6 +102,19 @@ class Story:
 
     def traffic(self, per_s: float) -> Traffic:
         return Traffic(self.room, self.senders, per_s)
+
+    def worst_delivery_s(self, traffic: Traffic) -> dict[str, float]:
+        """From the first try of a send to its event at each subscriber, at the worst."""
+        return {
+            name: max(
+                at - traffic.asked[frame["data"]["message"]["client_id"]]
+                for stretch in client.records[self.room].stretches
+                for at, frame in zip(stretch.at, stretch.frames, strict=True)
+                if frame["type"] == "message.created"
+                and frame["data"]["message"]["client_id"] in traffic.asked
+            )
+            for name, client in self.subscribers.items()
+        }
 
     @property
     def reconnects(self) -> int:

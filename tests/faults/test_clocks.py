@@ -17,6 +17,7 @@ from tests.faults.loop_thread import LoopThread
 from tests.faults.people import People
 from tests.faults.stores import Stores
 from tests.faults.traffic import Traffic
+from tests.figures import Record, in_all
 
 pytestmark = [pytest.mark.faults, pytest.mark.faketime]
 
@@ -24,12 +25,13 @@ PER_S, PLANNED = 60, 240
 CATCH_UP_S = 15.0
 
 
+@pytest.mark.fault("one of two workers has another time")
 @pytest.mark.parametrize(
     "skew",
     [pytest.param("+90s", marks=pytest.mark.slow), pytest.param("-90s", marks=pytest.mark.slow), "+1d"],
 )
 async def test_one_of_two_workers_has_another_time(
-    stores: Stores, loop_thread: LoopThread, tmp_path: Path, skew: str
+    stores: Stores, loop_thread: LoopThread, tmp_path: Path, skew: str, record_property: Record
 ) -> None:
     turned = {"LD_PRELOAD": str(FAKETIME), "FAKETIME": skew, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
     with Cluster(stores, loop_thread, tmp_path, of_each={"a": turned}) as two:
@@ -69,6 +71,7 @@ async def test_one_of_two_workers_has_another_time(
             await client.stop()
         await people.close()
         assert not two.alarms()
+    in_all(record_property, sends=report.acked, deliveries=report.delivered)
     assert report.violations == 0, str(report)
     assert all(client.reconnects == 0 for client in clients), "sockets were closed"
     assert skew != "+1d" or len({hour[:10] for hour in hours}) == 2, f"the clocks agreed: {hours}"

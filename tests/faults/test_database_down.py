@@ -9,6 +9,7 @@ import pytest
 from tests.faults.cluster import Cluster
 from tests.faults.people import People
 from tests.faults.story import Story
+from tests.figures import Record, in_all, in_seconds
 
 pytestmark = pytest.mark.faults
 
@@ -18,8 +19,11 @@ POOL_WAIT_S = 5.0  # DATABASE_POOL_WAIT_S: who sends then is told `unavailable`,
 BACK_S = 5.0  # from the database's return to acks as before
 
 
+@pytest.mark.fault("PostgreSQL is away")
 @pytest.mark.parametrize("down_s", [2.0, pytest.param(10.0, marks=pytest.mark.slow)])
-async def test_sends_wait_or_fail_honestly_and_go_on(cluster: Cluster, people: People, down_s: float) -> None:
+async def test_sends_wait_or_fail_honestly_and_go_on(
+    cluster: Cluster, people: People, down_s: float, record_property: Record
+) -> None:
     postgres = cluster.stores.postgres
     async with Story(cluster, people) as story:
         await story.open(senders=4, subscribers=6)
@@ -38,7 +42,8 @@ async def test_sends_wait_or_fail_honestly_and_go_on(cluster: Cluster, people: P
 
         assert report.violations == 0, str(report)
         waited_s = max(sent.acked_at for sent in traffic.sent if sent.asked_at < back_at + 1) - back_at
-        print(f"the last ack came {waited_s:.1f} s after the database was back")
+        in_all(record_property, sends=report.acked, deliveries=report.delivered)
+        in_seconds(record_property, "acks again after", waited_s)
         assert waited_s < BACK_S, f"the last ack came {waited_s:.1f} s after the database was back"
         assert len(traffic.sent) > down_until
         if down_s > POOL_WAIT_S:
@@ -46,7 +51,10 @@ async def test_sends_wait_or_fail_honestly_and_go_on(cluster: Cluster, people: P
         assert story.reconnects == 0, "sockets were closed"
 
 
-async def test_ended_sessions_are_replaced_at_once(cluster: Cluster, people: People) -> None:
+@pytest.mark.fault("PostgreSQL ends every session")
+async def test_ended_sessions_are_replaced_at_once(
+    cluster: Cluster, people: People, record_property: Record
+) -> None:
     """A fail-over that nobody was busy in: every idle connection is dead, and the next request must not wait."""
     ada = await people.register("ada")
     room = (await ada.create_room())["id"]
@@ -58,4 +66,5 @@ async def test_ended_sessions_are_replaced_at_once(cluster: Cluster, people: Peo
         started = time.monotonic()
         sent = await rest.send_until_acked(room, f"after-{number}", "after")
         took_s = time.monotonic() - started
+        in_seconds(record_property, f"worker {number + 1} is back after", took_s)
         assert took_s < AT_ONCE_S, f"{took_s:.1f} s and {sent.tries} tries until a worker was back"

@@ -16,6 +16,7 @@ from tests.faults.loop_thread import LoopThread
 from tests.faults.people import People
 from tests.faults.stores import Stores
 from tests.faults.traffic import percentile
+from tests.figures import Record, in_all, in_seconds
 
 pytestmark = pytest.mark.faults
 
@@ -36,8 +37,11 @@ def nervous(stores: Stores, loop_thread: LoopThread, tmp_path: Path) -> Iterator
         yield two
 
 
+@pytest.mark.fault("PostgreSQL has few connections")
 @pytest.mark.slow
-async def test_sixty_requests_at_once_stay_within_the_pools(loop_thread: LoopThread, tmp_path: Path) -> None:
+async def test_sixty_requests_at_once_stay_within_the_pools(
+    loop_thread: LoopThread, tmp_path: Path, record_property: Record
+) -> None:
     with (
         Stores(postgres={"max_connections": str(CONNECTIONS)}) as small,
         Cluster(small, loop_thread, tmp_path, {"DATABASE_POOL_SIZE": str(POOL)}) as two,
@@ -70,6 +74,7 @@ async def test_sixty_requests_at_once_stay_within_the_pools(loop_thread: LoopThr
         await watching
         await people.close()
         assert not two.alarms()
+    in_all(record_property, sessions_at_most=most, answered=found[200], unavailable=found[503])
     assert set(found) <= {200, 503}, found
     assert found[200] >= 3 * REQUESTS, found
     assert 2 < most <= 2 * POOL, f"{most} sessions"
@@ -84,7 +89,10 @@ def sessions(stores: Stores) -> int:
     return int(row[0]) if row else 0
 
 
-async def test_a_slow_statement_holds_up_nobody_elses_ping_nor_new_sockets(nervous: Cluster) -> None:
+@pytest.mark.fault("a statement takes 4 s")
+async def test_a_slow_statement_holds_up_nobody_elses_ping_nor_new_sockets(
+    nervous: Cluster, record_property: Record
+) -> None:
     """Nor is its own socket, with more frames behind it, taken for dead: answers to pings are still read."""
     people = People(nervous)
     ada, bob = await people.crowd("ada", 2)
@@ -111,6 +119,8 @@ async def test_a_slow_statement_holds_up_nobody_elses_ping_nor_new_sockets(nervo
     assert time.monotonic() - asked_at >= SLOW_S, "nobody had to wait"
     assert page["results"] == []
     allowed_s = max(PING_P99_S, 2 * percentile(calm, 99))
+    in_seconds(record_property, "others' pings p99", percentile(during, 99), calm_s=percentile(calm, 99))
+    in_seconds(record_property, "new sockets p90", percentile(accepts, 90))
     assert percentile(during, 99) <= allowed_s, (
         f"p50 {percentile(during, 50):.3f} s, worst {max(during):.3f} s"
     )

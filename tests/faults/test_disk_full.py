@@ -13,6 +13,7 @@ import pytest
 from tests.client.rest import Problem, Rest
 from tests.client.socket import Refused, Socket
 from tests.faults.embedded import embedded
+from tests.figures import Record, in_all
 
 # Of its own mount namespace, which takes root or a kernel that lets users make one.
 MOUNT = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-c"]
@@ -36,9 +37,10 @@ def small_disk(tmp_path: Path) -> Iterator[tuple[str, Path]]:
         yield url, Path(f"/proc/{pid}/root{disk}")
 
 
+@pytest.mark.fault("the disk is full, on SQLite")
 @pytest.mark.slow
 async def test_a_full_disk_refuses_honestly_and_recovers_without_a_restart(
-    small_disk: tuple[str, Path],
+    small_disk: tuple[str, Path], record_property: Record
 ) -> None:
     url, disk = small_disk
     async with Rest(url) as ada:
@@ -72,6 +74,7 @@ async def test_a_full_disk_refuses_honestly_and_recovers_without_a_restart(
             sent = await ada.send_until_acked(room, again, "hello" if again == "after" else "again")
             acked.append(sent.client_id)
         stored = [message["client_id"] for message in await ada.history(room)]
+        in_all(record_property, acked=acked, stored=stored)
         assert stored == acked
         assert [event["seq"] for event in await ada.log(room)] == list(range(1, 3 + len(acked)))
         assert socket.ending is None

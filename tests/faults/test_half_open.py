@@ -5,23 +5,27 @@ import time
 from pathlib import Path
 
 import pytest
+from django.conf import settings as defaults
 
 from tests.client.socket import Socket
 from tests.faults.cluster import Cluster
 from tests.faults.loop_thread import LoopThread
 from tests.faults.people import People
+from tests.faults.periods import REAL
 from tests.faults.proxy import Proxy
 from tests.faults.stores import Stores
 from tests.faults.stress import holdings
+from tests.figures import Record, in_seconds
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
-PING_S, ANSWER_S = 1.0, 1.5  # 20 and 60 s outside of tests
-NOTICED_S = 3 * (PING_S + ANSWER_S)
+PING_S, ANSWER_S = (defaults.SOCKET_PING_S, defaults.SOCKET_PING_TIMEOUT_S) if REAL else (1.0, 1.5)
+NOTICED_S = 60.0 if REAL else 3 * (PING_S + ANSWER_S)
 
 
+@pytest.mark.fault("a client is gone without a word")
 async def test_who_does_not_answer_pings_is_let_go_of(
-    stores: Stores, loop_thread: LoopThread, tmp_path: Path
+    stores: Stores, loop_thread: LoopThread, tmp_path: Path, record_property: Record
 ) -> None:
     settings = {"SOCKET_PING_S": f"{PING_S}", "SOCKET_PING_TIMEOUT_S": f"{ANSWER_S}"}
     with Cluster(stores, loop_thread, tmp_path, settings) as two:
@@ -39,6 +43,7 @@ async def test_who_does_not_answer_pings_is_let_go_of(
             while (await asyncio.to_thread(two.a.census))["people"]:
                 assert time.monotonic() < gone_at + NOTICED_S, "it is still there"
                 await asyncio.sleep(0.1)
+            in_seconds(record_property, "let go of after", time.monotonic() - gone_at)
             assert not (await holdings.settled(two, before))[1]
             await socket.abort()
         await people.close()

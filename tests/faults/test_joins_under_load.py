@@ -12,6 +12,7 @@ from tests.client.strict_json import Json
 from tests.faults.cluster import Cluster
 from tests.faults.people import People
 from tests.faults.traffic import Traffic
+from tests.figures import Record, in_all
 
 pytestmark = pytest.mark.faults
 
@@ -103,7 +104,10 @@ async def _watch(load: Load, rest: Rest, join: Join) -> tuple[int, list[Json]]:
         await socket.close()
 
 
-async def test_a_hundred_joins_miss_and_repeat_nothing(cluster: Cluster, people: People) -> None:
+@pytest.mark.fault("joins while 200 messages a second come")
+async def test_a_hundred_joins_miss_and_repeat_nothing(
+    cluster: Cluster, people: People, record_property: Record
+) -> None:
     load = Load(cluster, people)
     await load.open()
     gate = asyncio.Semaphore(AT_ONCE)
@@ -120,6 +124,7 @@ async def test_a_hundred_joins_miss_and_repeat_nothing(cluster: Cluster, people:
     assert not load.traffic.failed, load.traffic.failed[:3]
 
     log = {event["seq"]: event for event in await load.owner.log(load.room)}
+    in_all(record_property, joins=seen, sends=load.traffic.sent)
     assert len(seen) == 4 * JOINERS
     missing, doubled, others = {}, {}, {}
     for name, (start, events) in seen.items():

@@ -10,6 +10,7 @@ from tests.client.resuming import ResumingClient
 from tests.faults.cluster import Cluster
 from tests.faults.people import People
 from tests.faults.story import Story
+from tests.figures import Record, in_all
 
 pytestmark = pytest.mark.faults
 
@@ -18,7 +19,10 @@ ROUNDS = 3
 HELD = 20  # sends whose answers do not come back, a round
 
 
-async def test_lost_answers_and_cut_connections(cluster: Cluster, people: People) -> None:
+@pytest.mark.fault("answers are lost, then every connection is cut")
+async def test_lost_answers_and_cut_connections(
+    cluster: Cluster, people: People, record_property: Record
+) -> None:
     balancer = cluster.balancer
     async with Story(cluster, people) as story:
         await story.open(senders=4, subscribers=8)
@@ -36,6 +40,8 @@ async def test_lost_answers_and_cut_connections(cluster: Cluster, people: People
         await traffic.stop()
         report = story.judge(await story.settle(traffic))
 
+        in_all(record_property, sends=report.acked, deliveries=report.delivered, reconnects=story.reconnects)
+
         assert cut >= ROUNDS * sockets
         assert story.reconnects >= ROUNDS * sockets
         again = [sent for sent in traffic.sent if sent.duplicate]
@@ -49,7 +55,10 @@ def _alone(client: ResumingClient) -> bool:
     return client.socket is None
 
 
-async def test_a_silent_network_is_noticed_and_left(cluster: Cluster, people: People) -> None:
+@pytest.mark.fault("the network is silent")
+async def test_a_silent_network_is_noticed_and_left(
+    cluster: Cluster, people: People, record_property: Record
+) -> None:
     """Nothing comes and nothing is closed: the client cuts by itself, and the server has lost nothing for it."""
     balancer = cluster.balancer
     async with Story(cluster, people) as story:
@@ -67,6 +76,8 @@ async def test_a_silent_network_is_noticed_and_left(cluster: Cluster, people: Pe
         await traffic.reached(len(traffic.asked) + PER_S)
         await traffic.stop()
         report = story.judge(await story.settle(traffic))
+
+        in_all(record_property, sends=report.acked, deliveries=report.delivered, reconnects=story.reconnects)
 
         assert all(client.reconnects > 0 for client in clients)
         assert report.violations == 0, str(report)

@@ -13,8 +13,9 @@ from tests.client.resuming import ResumingClient
 from tests.client.socket import Socket
 from tests.client.strict_json import Json
 from tests.faults import breaking
-from tests.faults.cluster import HUB_CHECK_S, Cluster
+from tests.faults.cluster import Cluster
 from tests.faults.people import People
+from tests.faults.periods import HUB_CHECK_S
 from tests.faults.traffic import Traffic, by_rest
 
 pytestmark = pytest.mark.faults
@@ -97,6 +98,7 @@ async def eventually(scene: Scene, socket: Socket) -> Json:
     return found.frame
 
 
+@pytest.mark.fault("somebody is removed, on a bus that is")
 @pytest.mark.parametrize("bus", ["whole", "cut"])
 async def test_the_removed_see_nothing_after_their_leaving(scene: Scene, bus: str) -> None:
     removed = await scene.people.crowd("bob", 3)

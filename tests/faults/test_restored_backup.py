@@ -25,6 +25,7 @@ def _told(client: ResumingClient, room: str) -> bool:
     return client.records[room].resyncs[-1:] == ["epoch"]
 
 
+@pytest.mark.fault("a back-up is restored")
 async def test_a_restored_backup_resyncs_everyone(cluster: Cluster, people: People) -> None:
     ada = await people.register("ada")
     room = (await ada.create_room())["id"]

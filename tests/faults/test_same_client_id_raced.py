@@ -9,6 +9,7 @@ from tests.client.socket import Socket
 from tests.client.strict_json import Json
 from tests.faults.cluster import Cluster
 from tests.faults.people import People
+from tests.figures import Record, in_all
 
 pytestmark = pytest.mark.faults
 
@@ -26,7 +27,10 @@ async def _by_rest(rest: Rest, room: str, client_id: str) -> tuple[Json, bool]:
     return {name: value for name, value in message.items() if name != "me"}, duplicate
 
 
-async def test_twenty_sends_of_one_client_id_are_one_message(cluster: Cluster, people: People) -> None:
+@pytest.mark.fault("one `client_id` is sent by twenty at once to two workers")
+async def test_twenty_sends_of_one_client_id_are_one_message(
+    cluster: Cluster, people: People, record_property: Record
+) -> None:
     ada = await people.register("ada")
     room = (await ada.create_room())["id"]
     rests = [people.at(ada, worker.url) for worker in cluster.workers]
@@ -48,6 +52,7 @@ async def test_twenty_sends_of_one_client_id_are_one_message(cluster: Cluster, p
             await socket.close()
 
     assert [message["client_id"] for message in await ada.history(room)] == client_ids
+    in_all(record_property, sends=20 * ROUNDS, messages=client_ids)
     log = await ada.log(room)
     created = [event for event in log if event["type"] == "message.created"]
     assert [event["data"]["message"]["client_id"] for event in created] == client_ids

@@ -20,11 +20,14 @@ from tests.api import PASSWORD
 from tests.client.rest import Rest
 from tests.client.resuming import ResumingClient
 from tests.client.socket import Socket
+from tests.faults.periods import REAL
 from tests.faults.stores import Stores
+from tests.figures import Record, in_all, in_seconds
 
 pytestmark = pytest.mark.faults
 
 WAIT_S = 20.0
+SPREAD = {} if REAL else {"SOCKET_CLOSE_SPREAD_S": "0.5"}
 
 
 @contextlib.contextmanager
@@ -135,20 +138,25 @@ def test_workers_do_not_outlive_a_supervisor_that_is_killed(stores: Stores) -> N
         assert not healthy(url)
 
 
-async def test_sighup_renews_the_workers_under_load_without_a_loss(stores: Stores) -> None:
+@pytest.mark.fault("two workers are renewed under load (SIGHUP)")
+async def test_sighup_renews_the_workers_under_load_without_a_loss(
+    stores: Stores, record_property: Record
+) -> None:
     """Sends go on all the while; each socket that ends does so by 1012, and its client resumes."""
-    with serve(stores, "--workers", "2", SOCKET_CLOSE_SPREAD_S="0.5") as (process, url):
+    with serve(stores, "--workers", "2", **SPREAD) as (process, url):
         await asyncio.to_thread(until, lambda: healthy(url), "it serves")
         before = set(children(process))
         rest = Rest(url)
         await rest.register(f"zoe{free_port()}", PASSWORD)
         room = (await rest.create_room())["id"]
         clients = [await ResumingClient(rest, rooms=[room]).start() for _ in range(8)]
+        began, sent = time.monotonic(), 0
         process.send_signal(signal.SIGHUP)
-        sent = 0
         while before & set(children(process)):
             await clients[sent % 8].send(room, f"n{sent}", "x")
             sent += 1
+        in_seconds(record_property, "both renewed after", time.monotonic() - began)
+        in_all(record_property, sends=sent, sockets=clients)
         head = (await rest.room(room))["last_seq"]
         assert head == 2 + sent
         for client in clients:

@@ -11,6 +11,7 @@ from tests.client.socket import Socket
 from tests.faults.cluster import Cluster
 from tests.faults.people import People
 from tests.faults.traffic import Traffic
+from tests.figures import Record, in_all, in_seconds
 
 pytestmark = pytest.mark.faults
 
@@ -21,6 +22,7 @@ FILL_PER_S = {400: 500, 1_000: 500, 5_000: 216}  # within a burst of 100 each; b
 RECEIVE_BUFFER = 16 * 1024
 
 
+@pytest.mark.fault("a slow reader with a long replay")
 @pytest.mark.parametrize(
     ("events", "bits_per_s"),
     [
@@ -30,7 +32,7 @@ RECEIVE_BUFFER = 16 * 1024
     ],
 )
 async def test_a_slow_reader_gets_a_long_resume_whole(
-    cluster: Cluster, people: People, events: int, bits_per_s: float
+    cluster: Cluster, people: People, events: int, bits_per_s: float, record_property: Record
 ) -> None:
     ada, *others = await people.crowd("ada", FILLERS)
     room = (await ada.create_room(members=[rest.user_id for rest in others]))["id"]
@@ -61,6 +63,8 @@ async def test_a_slow_reader_gets_a_long_resume_whole(
         head = (await ada.room(room))["last_seq"]
         await socket.find(lambda frame: frame.get("seq", 0) >= head, timeout_s=2 * least_s + 30)
 
+        in_seconds(record_property, "replayed in", took_s)
+        in_all(record_property, sends_meanwhile=going_on.sent)
         assert socket.ending is None
         assert [event["seq"] for event in socket.events(room)] == list(range(since + 1, head + 1))
         assert took_s > 0.5 * least_s, f"the reader was not slow: {took_s:.1f} s"

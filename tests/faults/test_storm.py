@@ -11,6 +11,7 @@ from tests.faults.checker import Stored, check
 from tests.faults.cluster import Cluster
 from tests.faults.people import People
 from tests.faults.traffic import Traffic, by_rest
+from tests.figures import Record, in_all, in_seconds
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
@@ -23,7 +24,10 @@ TIMING = Timing(backoff_first=0.1, backoff_longest=2.0, ping=20.0, silence=60.0,
 EXHAUSTED = re.compile(r"MaxConnectionsError|PoolTimeout|too many clients|Too many open files")
 
 
-async def test_a_thousand_sockets_come_back_and_have_missed_nothing(cluster: Cluster, people: People) -> None:
+@pytest.mark.fault("a thousand sockets are cut off at once")
+async def test_a_thousand_sockets_come_back_and_have_missed_nothing(
+    cluster: Cluster, people: People, record_property: Record
+) -> None:
     crowd = await people.crowd("ada", PEOPLE)
     room = (await crowd[0].create_room("public", members=[person.user_id for person in crowd[1:]]))["id"]
     head = (await crowd[0].room(room))["last_seq"]
@@ -55,7 +59,8 @@ async def test_a_thousand_sockets_come_back_and_have_missed_nothing(cluster: Clu
     await asyncio.gather(*(client.reach(room, head, BACK_S) for client in clients))
     records = {f"{index}": client.records[room] for index, client in enumerate(clients)}
     report = check(await Stored.read(direct[0], room), traffic.acked, records)
-    print(f"back after {took_s:.1f} s, {report.delivered} deliveries")
+    in_seconds(record_property, "all back after", took_s)
+    in_all(record_property, sends=traffic.acked, deliveries=report.delivered)
     await asyncio.gather(*(client.stop() for client in clients))
     assert report.violations == 0, str(report)
     assert not traffic.failed, traffic.failed[:3]

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from gateway.runtime import runtime
 from tests.daphne_server import seen
 from tests.gateway.waiting import until
@@ -246,6 +248,7 @@ async def test_client_ids_are_of_plain_characters(server, ada, room):
             assert (await wire.ask(send | {"client_id": text}))["type"] == "ack"
 
 
+@pytest.mark.fault("a thousand sockets with frames that are none")
 async def test_a_thousand_sockets_with_bad_frames_leave_nothing_behind(server, ada, room):
     """Each says up to three things it should not, answers a ping all the same, and goes."""
     hub = server.runtime().hub

@@ -110,6 +110,7 @@ def forgetful_layer(settings):
     settings.HUB_CHECK_S = settings.HUB_CHECK_BUS_DOWN_S = 0.3
 
 
+@pytest.mark.fault("the layer in memory forgets memberships")
 @pytest.mark.parametrize("refreshed", [True, False])
 async def test_a_socket_older_than_the_layers_memberships_still_hears_the_bus(
     refreshed, forgetful_layer, server, ada, room, connect, monkeypatch
@@ -151,6 +152,7 @@ def silent_bus(settings):
     settings.BUS_HEARTBEAT_S = settings.HUB_CHECK_S = settings.HUB_CHECK_BUS_DOWN_S = 3_600
 
 
+@pytest.mark.fault("nothing is said")
 @pytest.mark.slow
 @pytest.mark.parametrize("idle_s", [6, 30])
 async def test_idle_sockets_stay_open_and_are_heard_when_the_bus_was_silent(

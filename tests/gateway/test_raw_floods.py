@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tests.figures import in_mib, in_seconds
 from tests.gateway.raw_frames import CONT, PING, TEXT, RawSocket, frame, text
 from tests.gateway.raw_line import ANSWER, ASK, transactional_db  # noqa: F401  a fixture
 from tests.gateway.test_mutated_frames import rss_bytes
@@ -42,11 +43,16 @@ FLOODS = {
 }
 
 
+@pytest.mark.fault("ten sockets flood")
 @pytest.mark.parametrize(("first", "more", "times"), FLOODS.values(), ids=FLOODS)
-async def test_a_flood_on_ten_sockets_ends_in_time_and_in_no_memory(line, other, first, more, times):
+async def test_a_flood_on_ten_sockets_ends_in_time_and_in_no_memory(
+    line, other, first, more, times, record_property
+):
     before = rss_bytes()
     raws = [await RawSocket.open(line, line.token) for _ in range(10)]
     ended = await asyncio.gather(*(flood(raw, first, more, times) for raw in raws))
+    in_mib(record_property, "memory", rss_bytes() - before)
+    in_seconds(record_property, "all ended after", max(took_s for _, took_s in ended))
     for ending, took_s in ended:
         assert ending.code in (1009, None), ending
         assert took_s < ENDED_S
@@ -68,12 +74,14 @@ async def test_what_is_begun_and_never_ended_takes_no_more_than_a_frame_each(lin
         raw.cut()
 
 
-async def test_large_frames_without_end_are_refused_and_then_closed(line, other, narrow):
+@pytest.mark.fault("3,000 frames of 100 kB")
+async def test_large_frames_without_end_are_refused_and_then_closed(line, other, narrow, record_property):
     """Of 3,000 of 100 kB each."""
     narrow(FRAMES_BURST=200, FRAMES_PER_S=100)
     before = rss_bytes()
     async with await RawSocket.open(line, line.token) as raw:
         ending, _ = await flood(raw, b"", PADDED, 3_000)
+    in_mib(record_property, "memory", rss_bytes() - before)
     assert ending.code == 4429
     assert ending.errors[-1] == "rate_limited"
     assert rss_bytes() - before < RSS_MAX_BYTES

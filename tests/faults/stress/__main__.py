@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.faults.stress import running
+from tests.faults.stress import faults_table, running
 from tests.faults.stress.plan import draw
 from tests.faults.stress.running import Outcome
 from tests.faults.stress.soak import soak
@@ -19,6 +19,8 @@ SHOWN = 20  # violations of a run
 def main(arguments: list[str]) -> int:
     """0 when everything was kept, 1 with the violations when not."""
     asked = _parser().parse_args(arguments)
+    if asked.faults is not None:
+        return _faults(asked.faults, Path(asked.output), write=asked.write)
     seconds = 60 * asked.minutes if asked.minutes else asked.seconds
     seeds = list(_seeds(asked.seeds)) if asked.seeds else [asked.seed or secrets.randbelow(1_000_000)]
     if asked.soak:
@@ -58,9 +60,25 @@ def _parser() -> argparse.ArgumentParser:
         "--soak", action="store_true", help="nothing breaks; people come and go (--minutes 30)"
     )
     parser.add_argument(
-        "--output", default=".parley", help="where a soak's soak.json and soak.svg go (.parley)"
+        "--faults",
+        nargs="?",
+        const="",
+        metavar="CHOICE",
+        help="each fault by itself, at the periods users have, and a table of figures; pytest's -k chooses",
+    )
+    parser.add_argument("--write", action="store_true", help="with --faults: into docs/reliability.md")
+    parser.add_argument(
+        "--output", default=".parley", help="where soak.json and soak.svg, or faults.xml go (.parley)"
     )
     return parser
+
+
+def _faults(choice: str, output: Path, *, write: bool) -> int:
+    cases = faults_table.run(output, choice)
+    print(faults_table.table(cases))
+    if write:
+        faults_table.write(cases)
+    return 0 if cases and all(case.kept for case in cases) else 1
 
 
 def _soak(minutes: float, seed: int, output: Path) -> int:

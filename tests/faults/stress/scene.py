@@ -16,8 +16,9 @@ from tests.client.rest import Problem, Rest
 from tests.client.resuming import ResumingClient, Timing
 from tests.client.socket import Closed, Refused
 from tests.faults.checker import Report, Stored, check
-from tests.faults.cluster import HUB_CHECK_S, Cluster
+from tests.faults.cluster import Cluster
 from tests.faults.people import People
+from tests.faults.periods import HUB_CHECK_S
 from tests.faults.proxy import Proxy
 from tests.faults.stress.memberships import violations
 from tests.faults.stress.plan import COMERS, ROOMS, Move, Plan
