@@ -22,9 +22,13 @@ SERVERS: dict[str, type[LiveServer] | type[DaphneServer]] = {"uvicorn": LiveServ
 # About one server, or about what is below or behind the wire; all other modules hold on every server.
 NOT_THE_WIRE = {"test_bus", "test_feed", "test_floods", "test_hub", "test_other_servers", "test_outbox"}
 NOT_THE_WIRE |= {
+    "test_bad_frames_twins",
+    "test_bus_twins",
+    "test_busy",
     "test_handshakes",
     "test_never_reads",
     "test_raw_floods",
+    "test_raw_floods_twins",
     "test_request_heads",
     "test_restarting",
 }

@@ -4,10 +4,11 @@ import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import pytest
-from django.db import connections
+from django.db import DatabaseError, connections
 
 from accounts import services
 from messaging.drafts import check_draft
@@ -20,62 +21,96 @@ from tests.client.rest import Rest
 from tests.client.socket import Socket
 
 WRITERS, EACH = 8, 150
-TOTAL = WRITERS * EACH
 
 
-@pytest.mark.fault("eight write at once into one room, and one reads behind them")
-@pytest.mark.django_db(transaction=True)
-def test_a_reader_who_asks_for_what_is_above_their_position_misses_nothing() -> None:
-    """What `seq > last` shows is never followed by a lower number that committed later."""
+@dataclass
+class Race:
+    """What came of many writers in one room, and of one who read behind them."""
+
+    expected: list[int]  # the numbers, one a message
+    wrote: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    seen: list[int] = field(default_factory=list)
+    stored: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def wrong(self) -> list[str]:
+        """What of the promise was not kept."""
+        found = []
+        if self.refused:
+            found.append(f"refused: {len(self.refused)}, the first: {self.refused[0]}")
+        if self.seen != self.expected:
+            found.append(f"the reader missed {len({*self.expected} - {*self.seen})} numbers or their order")
+        if [seq for seq, _ in self.stored] != self.expected:
+            found.append("stored: not every number once")
+        for writer in range(WRITERS):
+            own = [client_id for _, client_id in self.stored if client_id.startswith(f"{writer}-")]
+            if own != [client_id for client_id in self.wrote if client_id.startswith(f"{writer}-")]:
+                found.append(f"stored: not what writer {writer} was told, in that order")
+        return found
+
+
+def race(each: int) -> Race:
+    """WRITERS threads send `each` messages to one room; another thread asks for what is above its position."""
     ada = services.register(username="ada", password=PASSWORD)
     room = create_room(creator_id=ada.user.id, kind="private", name="story").room
     start = Room.objects.get(id=room.id).last_seq
+    total = WRITERS * each
+    found = Race(list(range(start + 1, start + total + 1)))
     done = threading.Event()
 
-    def write(writer: int) -> int:
+    def write(writer: int) -> None:
         try:
-            kept = 0
-            for number in range(EACH):
+            for number in range(each):
+                client_id = f"{writer}-{number}"
                 draft = check_draft(
-                    room_id=str(room.id),
-                    author_id=ada.user.id,
-                    client_id=f"{writer}-{number}",
-                    body=f"{number}",
+                    room_id=str(room.id), author_id=ada.user.id, client_id=client_id, body=f"{number}"
                 )
-                [result] = send_messages([draft])
-                kept += isinstance(result, Sent) and not result.duplicate
-            return kept
+                try:
+                    [result] = send_messages([draft])
+                except DatabaseError as error:
+                    found.refused.append(repr(error))
+                    continue
+                if isinstance(result, Sent) and not result.duplicate:
+                    found.wrote.append(client_id)
+                else:
+                    found.refused.append(repr(result))
         finally:
             connections.close_all()
 
-    def poll() -> list[int]:
-        seen: list[int] = []
+    def poll() -> None:
         ends_at = time.monotonic() + 60
         try:
-            while len(seen) < TOTAL and time.monotonic() < ends_at:
-                last = seen[-1] if seen else start
+            while len(found.seen) < total and time.monotonic() < ends_at:
+                last = found.seen[-1] if found.seen else start
                 fresh = LogEntry.objects.filter(room_id=room.id, seq__gt=last).order_by("seq")
                 was_done = done.is_set()
-                seen += fresh.values_list("seq", flat=True)
+                found.seen += fresh.values_list("seq", flat=True)
                 if was_done:
                     break
                 time.sleep(0.002)  # one that never pauses takes the interpreter from the writers
-            return seen
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(WRITERS + 1) as threads:
         poller = threads.submit(poll)
         try:
-            assert sum(threads.map(write, range(WRITERS))) == TOTAL
+            list(threads.map(write, range(WRITERS)))
         finally:
             done.set()
-        assert poller.result(60) == list(range(start + 1, start + TOTAL + 1))
-    stored = Message.objects.filter(room_id=room.id).order_by("seq").values_list("seq", "client_id")
-    assert [seq for seq, _ in stored] == list(range(start + 1, start + TOTAL + 1))
-    for writer in range(WRITERS):
-        own = [client_id for _, client_id in stored if client_id.startswith(f"{writer}-")]
-        assert own == [f"{writer}-{number}" for number in range(EACH)]
+        poller.result(60)
+    messages = Message.objects.filter(room_id=room.id).order_by("seq")
+    found.stored = list(messages.values_list("seq", "client_id"))
+    return found
+
+
+@pytest.mark.fault("eight write at once into one room, and one reads behind them")
+@pytest.mark.django_db(transaction=True)
+def test_a_reader_who_asks_for_what_is_above_their_position_misses_nothing() -> None:
+    """What `seq > last` shows is never followed by a lower number that committed later."""
+    found = race(EACH)
+    assert found.wrong == []
+    assert len(found.wrote) == WRITERS * EACH
 
 
 @pytest.mark.django_db(transaction=True)
