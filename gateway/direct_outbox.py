@@ -30,6 +30,9 @@ class Transport(Protocol):
     def abort(self) -> None:
         """Cut the line at once, whatever waits."""
 
+    def unanswered_s(self) -> float:
+        """How many seconds a ping has waited for its answer; 0 where none does."""
+
 
 def outbox_for(scope: dict[str, Any], send: Send) -> Outbox:
     """The outbox of a socket: by ready frames where its server can."""
@@ -38,11 +41,21 @@ def outbox_for(scope: dict[str, Any], send: Send) -> Outbox:
 
 
 class DirectOutbox(Outbox):
-    """Writes to the transport, whose buffer is the queue."""
+    """Writes to the transport, whose buffer is the queue.
+
+    It and what it holds are dense: a message to a room of a thousand touches a thousand of them, none of which
+    is in the processor's caches any more.
+    """
+
+    __slots__ = (
+        "_bounds", "_closer", "_taken", "_taken_at", "_transport", "_uncounted", "_waiting", "_watch",
+        "_write_frames", "_written",
+    )  # fmt: skip
 
     def __init__(self, send: Send, transport: Transport) -> None:
         super().__init__(send, transport.abort)
         self._transport = transport
+        self._waiting, self._write_frames = transport.waiting, transport.write
         self._bounds = bound(live=False), bound(live=True)  # looked up once: each frame to each socket asks
         self._written = 0
         self._uncounted = 0  # of what may still wait, replayed
@@ -71,22 +84,21 @@ class DirectOutbox(Outbox):
 
     def put_hint(self, hint: Hint) -> None:
         """The same bytes to everybody."""
-        if self._transport.waiting() <= settings.SOCKET_HINTS_MAX_BYTES + self._uncounted:
+        if self._waiting() <= settings.SOCKET_HINTS_MAX_BYTES + self._uncounted:
             self._write(hint.ready, counted=True)
 
     def _write(self, frames: bytes, *, counted: bool, live: bool = False) -> bool:
         """False where it does not fit."""
         if self._close is not None or self.gone:
             return True
-        transport = self._transport
         if not counted:
             self._uncounted += len(frames)
-        elif transport.waiting() + len(frames) > self._bounds[live] + self._uncounted:
+        elif self._waiting() + len(frames) > self._bounds[live] + self._uncounted:
             return False
-        transport.write(frames)
+        self._write_frames(frames)
         self._written += len(frames)
         if self._watch is None:
-            self._taken = self._written - transport.waiting()
+            self._taken = self._written - self._waiting()
             self._taken_at = self._loop.time()
             self._look_later()
         return True
@@ -103,7 +115,7 @@ class DirectOutbox(Outbox):
             await asyncio.wait([self._closer])
 
     def _end_with(self, frame: str) -> None:
-        self._transport.write(ready_frame(frame))
+        self._write_frames(ready_frame(frame))
         self._closer = self._loop.create_task(self._finish())
 
     async def _finish(self) -> None:
@@ -127,7 +139,7 @@ class DirectOutbox(Outbox):
     def _look(self) -> None:
         """Whether anything was taken lately; goes on while something waits."""
         self._watch = None
-        waiting = self._transport.waiting()
+        waiting = self._waiting()
         if self.closing or not waiting:
             return
         taken = self._written - waiting

@@ -24,6 +24,8 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 class Outbox(ABC):
     """Frames are sent in the order of the calls; after `close` nothing more is taken."""
 
+    __slots__ = ("_abort", "_close", "_cut", "_loop", "_send", "gone")
+
     def __init__(self, send: Send, abort: Callable[[], None] | None) -> None:
         """`abort` cuts the line without waiting for the reader, where the server can do that."""
         self._send = send
@@ -116,6 +118,8 @@ def bound(*, live: bool) -> int:
 
 class PumpedOutbox(Outbox):
     """A bounded queue, and one task that sends it."""
+
+    __slots__ = ("_drained", "_owed", "_progress_at", "_pump", "_queue", "_watch")
 
     def __init__(self, send: Send, abort: Callable[[], None] | None = None) -> None:
         super().__init__(send, abort)

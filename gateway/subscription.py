@@ -50,6 +50,8 @@ class Subscription:
     gone with the next event that changes their membership.
     """
 
+    __slots__ = ("_known_head", "_outbox", "ended", "feed", "kept", "owner", "position")
+
     def __init__(self, owner: Owner, feed: RoomFeed, *, position: int, known_head: int) -> None:
         self.owner = owner
         self.feed = feed
@@ -57,6 +59,7 @@ class Subscription:
         self.ended = False
         self.kept: Kept | None = None
         self._known_head = known_head
+        self._outbox = owner.outbox
         feed.holders += 1
 
     @property
@@ -81,7 +84,7 @@ class Subscription:
     def _put(self, run: Run, *, counted: bool) -> bool:
         """Whether the socket took it. If not, the subscription goes on from the log, as the socket reads: a burst
         closes nobody who does."""
-        if self.owner.outbox.put_run(run, counted=counted):
+        if self._outbox.put_run(run, counted=counted):
             return True
         self.feed.live.discard(self)
         self.owner.subscription_behind(self)
@@ -90,7 +93,7 @@ class Subscription:
     def hint(self, hint: Hint) -> None:
         """Send an unnumbered frame, unless it is from this very person or socket."""
         if hint.user != self.owner.user_id and hint.socket != self.owner.connection_id:
-            self.owner.outbox.put_hint(hint)
+            self._outbox.put_hint(hint)
 
     def _deliver(self, event: RoomEvent, *, counted: bool) -> bool:
         """Send the next event on; False where the socket did not take it."""
@@ -129,8 +132,8 @@ class Subscription:
         """
         limit = settings.REPLAY_PAGE_EVENTS
         while not self.try_live():
-            await self.owner.outbox.drained()
-            if self.owner.outbox.closing:
+            await self._outbox.drained()
+            if self._outbox.closing:
                 return
             try:
                 events = await pool.run(
@@ -145,8 +148,8 @@ class Subscription:
             limit = min(settings.REPLAY_PAGE_EVENTS, 2 * len(events) or 1)
             for run in _runs(events):
                 self.deliver_run(run, counted=False)
-                if self.owner.outbox.full:
-                    await self.owner.outbox.drained()
+                if self._outbox.full:
+                    await self._outbox.drained()
             if not events:  # the log is shorter than the feed: a restored database, whose epoch will tell
                 await asyncio.sleep(_RETRY_S)
 

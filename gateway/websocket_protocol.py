@@ -24,15 +24,52 @@ _PIECE_BYTES = 4_096  # taken apart at once, up to 682 frames: 256 kB, as they a
 _PONGS_AHEAD_MAX = 20  # answers to pings that may wait for a reader who reads slowly
 
 
+class Line:
+    """The line below one socket's frames: a `gateway.direct_outbox.Transport`.
+
+    Beside the protocol, whose attributes are so many that each is looked up in a dictionary of its own.
+    """
+
+    __slots__ = ("_protocol", "_transport", "open", "waiting")
+
+    def __init__(self, protocol: "ParleyWebSocketProtocol") -> None:
+        self._protocol = protocol
+        self._transport: Any = protocol.transport
+        self.open = True
+        # The transport's own count is offered as it is: each frame to each socket asks for it.
+        self.waiting: Callable[[], int] = self._transport.get_write_buffer_size
+
+    def write(self, frames: bytes) -> None:
+        """Whole, unmasked frames, past the library that would frame each for each socket."""
+        if self.open and not self._transport.is_closing():
+            self._transport.write(frames)
+
+    async def drained(self) -> None:
+        """Return when the transport's buffer is below its low water mark, or the line is gone."""
+        await self._protocol.writable.wait()
+
+    def abort(self) -> None:
+        """Cut the line at once.
+
+        uvicorn itself only ever closes a transport, which waits for a reader that does not read, for as
+        long as TCP lets it.
+        """
+        self._transport.abort()
+
+    def unanswered_s(self) -> float:
+        """How many seconds a ping has waited for its answer; 0 where none does."""
+        protocol = self._protocol
+        return 0.0 if protocol.pending_ping_payload is None else protocol.loop.time() - protocol.ping_sent_at
+
+
 class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
-    """Offers `scope["extensions"]["parley.transport"]`: itself, as `gateway.direct_outbox.Transport`.
+    """Offers `scope["extensions"]["parley.transport"]`: its line.
 
     Not with an extension negotiated (compression): then frames are not the same for everybody.
     """
 
-    waiting: Callable[[], int]
-    """Bytes written that the kernel has not taken yet."""
-
+    line: Line | None = None
+    _close_sent = False
     _fragments = 0
     _controls = 0
     _controls_since = 0.0
@@ -41,6 +78,17 @@ class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
     _unread = b""
     _taking = False
     _discarded = 0
+
+    @property
+    def close_sent(self) -> bool:
+        """Whether uvicorn has sent its close: nothing may follow it."""
+        return self._close_sent
+
+    @close_sent.setter
+    def close_sent(self, sent: bool) -> None:
+        self._close_sent = sent
+        if self.line is not None:
+            self.line.open = not sent
 
     def handle_cont(self, event: Frame) -> None:
         """A part of a frame; empty ones would count towards no other bound."""
@@ -78,28 +126,6 @@ class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
         if not self.transport.is_closing():
             logger.info("a socket sent too many %s", what)
             self.transport.abort()
-
-    def connection_made(self, transport: Any) -> None:
-        """The transport's own count is offered as it is: each frame to each socket asks for it."""
-        self.waiting = transport.get_write_buffer_size
-        super().connection_made(transport)
-
-    def write(self, frames: bytes) -> None:
-        """Whole, unmasked frames, past the library that would frame each for each socket."""
-        if not (self.close_sent or self.transport.is_closing()):
-            self.transport.write(frames)
-
-    async def drained(self) -> None:
-        """Return when the transport's buffer is below its low water mark, or the line is gone."""
-        await self.writable.wait()
-
-    def abort(self) -> None:
-        """Cut the line at once.
-
-        uvicorn itself only ever closes a transport, which waits for a reader that does not read, for as
-        long as TCP lets it.
-        """
-        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Answers what is no handshake (a header line over 8 kB): uvicorn would leave it open, silently.
@@ -192,7 +218,7 @@ class ParleyWebSocketProtocol(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         scope: Any = getattr(self, "scope", None)
         if scope is not None and not self.conn.extensions:  # None: refused as no WebSocket handshake
-            scope["extensions"]["parley.transport"] = self
+            self.line = scope["extensions"]["parley.transport"] = Line(self)
 
     async def send(self, message: Any) -> None:
         """After a close the peer has SOCKET_CLOSE_S to answer; then the line is cut, not just closed."""

@@ -55,7 +55,7 @@ async def test_fragments_beyond_the_limit_cut_the_line_and_fewer_are_one_frame(s
 async def test_answers_to_pings_do_not_pile_up_for_a_reader_who_reads_nothing(server, ada):
     async with await Wire.open(server.ws, ada.access) as wire:
         await wire.next()
-        protocol = consumer_of(server, ada).outbox._transport
+        protocol = consumer_of(server, ada).outbox._transport._protocol
 
         async def writable(now):
             (protocol.writable.set if now else protocol.writable.clear)()

@@ -278,7 +278,7 @@ async def test_a_socket_that_answers_no_ping_gives_its_place_to_a_new_one(
     async def ping(*people):
         for rest in people:
             for consumer in tuple(runtime().hub._people[UUID(rest.user_id)]):
-                consumer.scope["extensions"]["parley.transport"].send_keepalive_ping()
+                consumer.scope["extensions"]["parley.transport"]._protocol.send_keepalive_ping()
 
     async def silent():
         return [unanswered_s(each.scope) for local in runtime().hub._people.values() for each in local]
