@@ -335,7 +335,8 @@ async def test_however_a_socket_ends_its_place_is_free(server, ada, three):
             await wire.send(b"binary")
             await wire.ends()
         await until(lambda: not server.runtime().hub._people, "it is gone")
-    assert await Wire.open(server.ws, ada.access)
+    async with await Wire.open(server.ws, ada.access) as wire:
+        assert (await wire.next())["type"] == "welcome"
 
 
 async def test_sockets_opened_at_once_are_no_more_than_may_be(server, ada, three):
