@@ -30,11 +30,15 @@ class Received(NamedTuple):
 
 @dataclass(frozen=True)
 class Ending:
-    """How a socket ended: the close code (1006 without a close frame) and the last `error` without an id."""
+    """How a socket ended: the close code (1006 without a close frame) and the last `error` without an id.
+
+    `by_us`: it was cut on this side.
+    """
 
     code: int
     reason: str
     error: Json | None
+    by_us: bool = False
 
     @property
     def why(self) -> str | None:
@@ -87,6 +91,7 @@ class Socket:
         self._waiting: dict[str | int, asyncio.Future[Json]] = {}
         self._arrived = asyncio.Condition()
         self._error: Json | None = None
+        self._cut = False
         self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._reader = asyncio.create_task(self._read())
 
@@ -210,7 +215,7 @@ class Socket:
             connection.transport.abort()
         finally:
             code = connection.close_code or 1006
-            ending = Ending(code, connection.close_reason or "", self._error)
+            ending = Ending(code, connection.close_reason or "", self._error, by_us=self._cut)
             self._ending.set_result(ending)
             for answer in self._waiting.values():
                 if not answer.done():
@@ -328,6 +333,7 @@ class Socket:
 
     async def abort(self) -> None:
         """Cut the TCP connection, as a phone that lost its network would."""
+        self._cut = True
         with contextlib.suppress(Exception):
             self._connection.transport.abort()
         await self._reader

@@ -143,17 +143,26 @@ class Breaker:
     async def _stop_and_start(self, worker: Worker, down_s: float) -> None:
         """As `serve` does it for each of several workers: nobody is thrown off without a word."""
         held = await asyncio.to_thread(worker.census)
-        before, started = Counter(self.scene.endings), time.monotonic()
+        before, started = self._endings(), time.monotonic()
         code = await asyncio.to_thread(worker.stop)
         took_s = time.monotonic() - started
-        ended = Counter(self.scene.endings) - before
+        ended = [ending for ending in (self._endings() - before).elements() if not ending[2]]
         await asyncio.sleep(down_s)
         worker.start()
         await asyncio.to_thread(worker.wait_ready)
         assert code == 0, f"a worker that was stopped ended with {code}"
         assert took_s < STOPPED_IN_S <= STOP_TIMEOUT_S, f"a worker took {took_s:.1f} s to stop"
         assert ended or not held["people"], "no socket ended with the worker"
-        assert not set(ended) - set(DRAINED), f"sockets of a worker that was stopped ended with {dict(ended)}"
+        others = [ending for ending in ended if ending[1] not in DRAINED]
+        assert not others, f"sockets of a worker that was stopped ended with {others}, {len(ended)} in all"
+
+    def _endings(self) -> Counter[tuple[str, int, bool]]:
+        """Whose socket, its close code, and whether it was cut on the client's side."""
+        return Counter(
+            (f"{client.rest.user['username']} by {client.rest.base_url}", int(ending.code), ending.by_us)
+            for client in self.scene.clients
+            for ending in client.endings
+        )
 
     async def _felt(self, true: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + FELT_S
@@ -170,9 +179,17 @@ class Breaker:
         return self.cluster.balancer if fault.where == "first" else self.scene.second
 
     async def _a_way_is_cut(self, fault: Fault) -> None:
-        way, before = self._way(fault), len(self.scene.endings)
+        await self._cut(self._way(fault))
+
+    async def _cut(self, way: Proxy) -> None:
+        """Returns when all sockets on it have ended, so that no later fault is taken for the cause."""
+        before = len(self.scene.endings)
+        on_it = [client.socket for client in self.scene.clients if client.rest.base_url == way.url]
         assert await asyncio.to_thread(way.cut_all) > 0, "there was nothing to cut"
         await self._felt(lambda: len(self.scene.endings) > before, "no client felt that its way was cut")
+        await self._felt(
+            lambda: all(socket is None or socket.ending for socket in on_it), "a socket outlived its way"
+        )
 
     async def _a_way_is_a_black_hole(self, fault: Fault) -> None:
         """The second way, so for half of the clients."""
@@ -193,7 +210,7 @@ class Breaker:
             await asyncio.sleep(fault.for_s)
             assert way.counts.bytes_up > asked, "nothing was asked while answers were lost"
             assert way.counts.bytes_down - before < 64 * 1024, "answers came"
-            assert await asyncio.to_thread(way.cut_all) > 0
+            await self._cut(way)
         finally:
             way.heal()
 

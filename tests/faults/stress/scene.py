@@ -14,7 +14,7 @@ import httpx
 from tests.client.record import RoomRecord
 from tests.client.rest import Problem, Rest
 from tests.client.resuming import ResumingClient, Timing
-from tests.client.socket import Closed, Refused
+from tests.client.socket import Closed, Ending, Refused
 from tests.faults.checker import Report, Stored, check
 from tests.faults.cluster import Cluster
 from tests.faults.people import People
@@ -127,9 +127,9 @@ class Scene:
         yield self.stranger
 
     @property
-    def endings(self) -> list[int]:
-        """The close code of every socket that has ended."""
-        return [ending.code for client in self.clients for ending in client.endings]
+    def endings(self) -> list[Ending]:
+        """Of every socket that has ended, by whomever; client by client."""
+        return [ending for client in self.clients for ending in client.endings]
 
     @property
     def reconnects(self) -> int:
