@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from gateway.runtime import runtime
 from tests.daphne_server import seen
@@ -250,7 +251,14 @@ async def test_client_ids_are_of_plain_characters(server, ada, room):
 
 @pytest.mark.fault("a thousand sockets with frames that are none")
 async def test_a_thousand_sockets_with_bad_frames_leave_nothing_behind(server, ada, room):
-    """Each says up to three things it should not, answers a ping all the same, and goes."""
+    assert await bad_frames(server, ada, room, 1_000) == []
+
+
+async def bad_frames(server, ada, room, number, gone_s=10):
+    """So many sockets: each says up to three things it should not, answers a ping all the same, and goes.
+
+    What was not answered, closed or given back as it should be.
+    """
     hub = server.runtime().hub
 
     async def standing():
@@ -264,33 +272,53 @@ async def test_a_thousand_sockets_with_bad_frames_leave_nothing_behind(server, a
         '{"type":"__class__"}',
         "[" * 5_000,
     ]
-    wires = []
+    wires, wrong = [], []
 
-    async def one(number):
+    async def one(index):
         async with gate:
             wire = await Wire.open(server.ws, token)
             wires.append(wire)
             assert (await wire.next())["type"] == "welcome"
-            if number % 5 == 0:
+            if index % 5 == 0:
                 await wire.ask({"type": "subscribe", "id": 1, "rooms": [{"room": room}]})
-            for extra in range(number % 3 + 1):
-                assert (await wire.ask(kinds[(number * 3 + extra) % len(kinds)]))["type"] == "error"
-            if number % 100 == 0:  # B29, which closes
+            for extra in range(index % 3 + 1):
+                answer = await wire.ask(kinds[(index * 3 + extra) % len(kinds)])
+                if answer["type"] != "error" or answer["code"] == "internal_error":
+                    wrong.append(f"answered by {answer}")
+            if index % 100 == 0:  # B29, which closes
                 await wire.send(b"\x00")
-                assert (await wire.ends())[1] == seen(1003)
+                code = (await wire.ends())[1]
+                if code != seen(1003):
+                    wrong.append(f"closed with {code}")
+
+    async def tried(index):
+        try:
+            await one(index)
+        except ConnectionClosed as closed:
+            wrong.append(f"closed by {closed}")
 
     before = server.call(standing())
-    await asyncio.gather(*(one(number) for number in range(1_000)))
+    await asyncio.gather(*(tried(index) for index in range(number)))
     open_ones = [wire for wire in wires if wire.connection.close_code is None]
-    assert len(open_ones) == 990
-    assert server.call(standing())[:2] == (1, 1)
-    for wire in open_ones:
-        await wire.send({"type": "ping", "id": 2})
-    assert [await wire.next() for wire in open_ones] == [{"type": "pong", "id": 2}] * 990
+    if len(open_ones) != number - len(range(0, number, 100)):
+        wrong.append(f"{len(open_ones)} are open")
+    if server.call(standing())[:2] != (1, 1):
+        wrong.append("others' rooms or people are held")
+    try:
+        for wire in open_ones:
+            await wire.send({"type": "ping", "id": 2})
+        if [await wire.next() for wire in open_ones] != [{"type": "pong", "id": 2}] * len(open_ones):
+            wrong.append("a ping was not answered")
+    except ConnectionClosed as closed:
+        wrong.append(f"closed by {closed}")
     for wire in open_ones:
         wire.connection.transport.abort()
-    await until(
-        lambda: all(now <= then for now, then in zip(server.call(standing()), before, strict=True)),
-        f"back to {before}",
-        10,
-    )
+    try:
+        await until(
+            lambda: all(now <= then for now, then in zip(server.call(standing()), before, strict=True)),
+            f"back to {before}",
+            gone_s,
+        )
+    except TimeoutError as error:
+        wrong.append(f"left behind: {error}")
+    return wrong

@@ -11,9 +11,12 @@ from gateway import socket_rooms
 from gateway.runtime import runtime
 from realtime import groups
 from tests.gateway.inside import consumer_of
+from tests.gateway.test_mutated_frames import rss_bytes
 from tests.gateway.test_subscribe import say
 from tests.gateway.waiting import until
 from tests.gateway.wire import Wire
+
+RSS_MAX_BYTES = 20_000_000  # FAULTS A12
 
 
 async def test_control_frames_beyond_the_limit_cut_the_line(settings, server, ada):
@@ -87,6 +90,52 @@ async def test_a_client_is_not_read_further_than_its_waiting_bytes_allow(
         held.set()
         assert [(await wire.next())["id"] for _ in range(31)] == list(range(31))
         await until(lambda: inbox._bytes == 0, "it counts none that was answered")
+
+
+async def flood_behind_a_held_command(server, ada, room, monkeypatch):
+    """What waits here of 400 frames of 100 kB, in bytes, and what memory that costs. In the end all are answered."""
+    held = threading.Event()
+    real = socket_rooms.places
+    monkeypatch.setattr(socket_rooms, "places", lambda **query: held.wait(60) and real(**query))
+    frames, taken = 400, []
+    async with await Wire.open(server.ws, ada.access) as wire:
+        await wire.next()
+        inbox = consumer_of(server, ada).reader.inbox
+        put = inbox.put
+        inbox.put = lambda *frame, **how: (taken.append(1), put(*frame, **how))
+
+        async def flood():
+            for number in range(1, frames + 1):
+                await wire.send({"type": "unsubscribe", "id": number, "rooms": ["x" * 100_000]})
+
+        await wire.send({"type": "subscribe", "id": 0, "rooms": [{"room": room}]})
+        before = rss_bytes()
+        flooding = asyncio.create_task(flood())
+        await until(
+            lambda: not inbox._space.is_set() or len(taken) > frames, "it stops reading, or has all", 30
+        )
+        gained, waiting = rss_bytes() - before, inbox._bytes
+        held.set()
+        assert [(await wire.next())["id"] for _ in range(frames + 1)] == list(range(frames + 1))
+        await flooding
+    return waiting, gained
+
+
+async def test_a_flood_behind_a_held_command_waits_at_the_clients_end(server, ada, room, monkeypatch):
+    """Of 40 MB, half a megabyte may wait here, and the frame that is more (FAULTS A12)."""
+    waiting, gained = await flood_behind_a_held_command(server, ada, room, monkeypatch)
+    assert waiting < 700_000
+    assert gained < RSS_MAX_BYTES
+
+
+@pytest.mark.slow
+async def test_without_the_bound_on_what_waits_a_flood_is_taken_in_whole(
+    settings, server, ada, room, monkeypatch
+):
+    """The twin."""
+    settings.SOCKET_INBOX_MAX_FRAMES = settings.SOCKET_INBOX_MAX_BYTES = 2**40
+    waiting, _ = await flood_behind_a_held_command(server, ada, room, monkeypatch)
+    assert waiting > RSS_MAX_BYTES
 
 
 async def test_rooms_that_are_not_ones_own_are_not_joined_on_the_bus(
