@@ -21,15 +21,20 @@ READY_S = 30.0
 
 @contextlib.contextmanager
 def embedded(
-    folder: Path, log: Path, *, shell: Sequence[str] = ("sh", "-c"), before: str = "true"
+    folder: Path,
+    log: Path,
+    *,
+    shell: Sequence[str] = ("sh", "-c"),
+    before: str = "true",
+    module: str = "tests.faults.watched",
 ) -> Iterator[tuple[str, int]]:
     """Its URL and process id, with its database in `folder`; it ends with the block. `census` finds its file beside `log`.
 
-    `shell` runs the command, and `before` it what is to be done first.
+    `shell` runs the command, and `before` it what is to be done first. `module` takes the place of `manage.py`.
     """
     port = free_port()
     python = str(PYTHON if PYTHON.exists() else sys.executable)
-    command = f"{before} && {python} manage.py migrate --noinput -v 0 && exec {python} -m tests.faults.watched serve --port {port}"
+    command = f"{before} && {python} manage.py migrate --noinput -v 0 && exec {python} -m {module} serve --port {port}"
     env = {name: os.environ[name] for name in KEPT if name in os.environ} | {
         "SECRET_KEY": SECRET_KEY,
         "DJANGO_SETTINGS_MODULE": "backend.settings",
