@@ -91,14 +91,16 @@ class DirectOutbox(Outbox):
         """False where it does not fit."""
         if self._close is not None or self.gone:
             return True
+        # By names of their own: a slot's value that is called where it is read takes Python a longer way.
+        waiting, write = self._waiting, self._write_frames
         if not counted:
             self._uncounted += len(frames)
-        elif self._waiting() + len(frames) > self._bounds[live] + self._uncounted:
+        elif waiting() + len(frames) > self._bounds[live] + self._uncounted:
             return False
-        self._write_frames(frames)
+        write(frames)
         self._written += len(frames)
         if self._watch is None:
-            self._taken = self._written - self._waiting()
+            self._taken = self._written - waiting()
             self._taken_at = self._loop.time()
             self._look_later()
         return True
