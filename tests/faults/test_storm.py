@@ -10,7 +10,7 @@ from tests.client.resuming import ResumingClient, Timing
 from tests.faults.checker import Stored, check
 from tests.faults.cluster import Cluster
 from tests.faults.people import People
-from tests.faults.traffic import Traffic, by_rest
+from tests.faults.traffic import Traffic, by_rest, percentile
 from tests.figures import Record, in_all, in_seconds
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
@@ -60,6 +60,7 @@ async def test_a_thousand_sockets_come_back_and_have_missed_nothing(
     records = {f"{index}": client.records[room] for index, client in enumerate(clients)}
     report = check(await Stored.read(direct[0], room), traffic.acked, records)
     in_seconds(record_property, "all back after", took_s)
+    in_seconds(record_property, "acks p99 meanwhile", percentile(traffic.latencies_s(since=cut_at), 99))
     in_all(record_property, sends=traffic.acked, deliveries=report.delivered)
     await asyncio.gather(*(client.stop() for client in clients))
     assert report.violations == 0, str(report)
