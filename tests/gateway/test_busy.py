@@ -37,7 +37,7 @@ async def busy(server, ada, room, connect, monkeypatch):
         return real(**query)
 
     socket = await connect(ada)
-    line = consumer_of(server, ada).outbox._transport
+    line = consumer_of(server, ada).outbox._transport._protocol
     monkeypatch.setattr(socket_rooms, "places", places)
     try:
         waiting = await socket.ask("subscribe", rooms=[{"room": room}])
