@@ -1,22 +1,33 @@
-"""Django's ASGI handler with bodies bounded, also those of no stated length, and its own refusals in JSON."""
+"""Django's ASGI handler with bodies bounded, also those of no stated length, and its own refusals in JSON.
 
+A request changes threads once, for its view: each time costs a twentieth of what a page of history does.
+"""
+
+import asyncio
 import os
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from functools import wraps
 from typing import IO, Any
 
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import ThreadSensitiveContext, iscoroutinefunction
 from django.conf import settings
 from django.core.exceptions import RequestAborted
-from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest, get_script_prefix
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, reset_queries
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import set_script_prefix
 
 from backend.errors import problem_for_status
 from backend.turns import AFTERWARDS
 from common.db import release_connection
 from common.hosts import host_allowed
+
+_IDLE_THREADS = 32  # kept for the requests to come; about as many as a process has under way at once
 
 
 class Request(ASGIRequest):
@@ -33,15 +44,69 @@ class Handler(ASGIHandler):
 
     request_class = Request
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._idle: list[ThreadPoolExecutor] = []
+
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one request; what was left under AFTERWARDS is done however that ends."""
-        with ExitStack() as afterwards:
-            await super().handle({**scope, AFTERWARDS: afterwards}, receive, send)
+        """Serve one request; what was left under AFTERWARDS is done however that ends.
+
+        As Django's own, but that the thread of the view is one that served others before, and that nothing else
+        happens there: Django has a new one for each request, and one more to wait for its end, and goes there for
+        the signals too.
+        """
+        thread = self._idle.pop() if self._idle else ThreadPoolExecutor(1, "request")
+        answered = False
+        try:
+            with ExitStack() as afterwards:
+                async with ThreadSensitiveContext(executor=thread):
+                    answered = await self._serve({**scope, AFTERWARDS: afterwards}, receive, send)
+        finally:
+            # The view of a client who left may not be at its end: nobody is to wait for that.
+            if answered and len(self._idle) < _IDLE_THREADS:
+                self._idle.append(thread)
+            else:
+                thread.shutdown(wait=False)
+
+    async def _serve(self, scope: Any, receive: Any, send: Any) -> bool:
+        """Whether it came to an end; False where the client left before."""
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return True
+        with body:
+            set_script_prefix(get_script_prefix(scope))
+            request_started.send(sender=type(self), scope=scope)
+            request, refusal = self.create_request(scope, body)
+            if refusal is not None:
+                await self.send_response(refusal, send)
+                refusal.close()
+                return True
+            left = asyncio.create_task(self.listen_for_disconnect(receive))
+            answer = asyncio.create_task(self._answer(request, send))
+            try:
+                await asyncio.wait((left, answer), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                left.cancel()
+                answer.cancel()
+            await asyncio.gather(left, answer, return_exceptions=True)
+            if answer.cancelled():
+                request_finished.send(sender=type(self))
+                return False
+            answer.result().close()
+            return True
+
+    async def _answer(self, request: Any, send: Any) -> HttpResponseBase:
+        response: HttpResponseBase = await self.run_get_response(request)
+        with suppress(asyncio.CancelledError):  # the client left
+            await self.send_response(response, send)
+        return response
 
     def make_view_atomic(self, view: Callable[..., Any]) -> Callable[..., Any]:
-        """The view, which gives its connection back when it has its answer, in the thread it took it in.
+        """The view, which renders its answer and gives its connection back, in the thread it took it in.
 
-        Django itself keeps it until the answer is sent, and so for as long as its reader likes.
+        Django itself renders afterwards, and keeps the connection until the answer is sent, and so for as long as
+        its reader likes.
         """
         atomic: Callable[..., Any] = super().make_view_atomic(view)
         if iscoroutinefunction(atomic):
@@ -49,10 +114,12 @@ class Handler(ASGIHandler):
 
         @wraps(atomic)
         def released(*args: Any, **kwargs: Any) -> Any:
+            reset_queries()  # of the thread's last request
             try:
-                return atomic(*args, **kwargs)
+                return _rendered(atomic(*args, **kwargs))
             finally:
                 release_connection()
+                close_old_connections()
 
         return released
 
@@ -92,3 +159,11 @@ class Handler(ASGIHandler):
                 request.META["HTTP_ACCEPT"] = "*/*"
             return request, None
         return None, problem_for_status(refusal.status_code)
+
+
+def _rendered(response: Any) -> Any:
+    """The answer, with its content made where that is a step of its own, as it is of DRF's and of templates."""
+    if callable(getattr(response, "render", None)):
+        response = response.render()
+        response.render = None  # or Django would go to the thread for it once more
+    return response
