@@ -166,4 +166,6 @@ def _rendered(response: Any) -> Any:
     if callable(getattr(response, "render", None)):
         response = response.render()
         response.render = None  # or Django would go to the thread for it once more
+        # DRF's refers to itself by its context: else all that it is made of would be left to the collector.
+        response.data = response.renderer_context = None
     return response

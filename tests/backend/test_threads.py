@@ -1,8 +1,12 @@
-"""A request goes to a thread for its view and for nothing else, and threads serve one request after another."""
+"""A request goes to a thread for its view and for nothing else, and threads serve one request after another; and
+what it took is free when it is over."""
 
 import asyncio
+import gc
 import threading
+import weakref
 
+import msgspec
 import pytest
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
@@ -18,6 +22,7 @@ from tests.gateway.waiting import until
 
 entered: list[int] = []
 go_on = threading.Event()
+made: list[weakref.ref["Large"]] = []
 
 
 class WhereView(APIView):
@@ -27,6 +32,17 @@ class WhereView(APIView):
     def get(self, request: Request) -> Response:
         Room.objects.count()
         return Response(threading.get_ident())
+
+
+class Large(msgspec.Struct, weakref=True):
+    text: str
+
+
+class LargeView(WhereView):
+    def get(self, request: Request) -> Response:
+        large = Large("x")
+        made.append(weakref.ref(large))
+        return Response([large])
 
 
 class Rendered(SimpleTemplateResponse):
@@ -52,6 +68,7 @@ def state(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("api/v1/where/", WhereView.as_view()),
+    path("api/v1/large/", LargeView.as_view()),
     path("api/v1/late/", late),
     path("api/v1/slow/", slow),
     path("api/v1/state/", state),
@@ -64,6 +81,7 @@ def urls(settings, transactional_db):
     settings.ALLOWED_HOSTS = ["testserver"]
     settings.SECURE_SSL_REDIRECT = False
     entered.clear()
+    made.clear()
     go_on.clear()
     yield
     go_on.set()
@@ -144,3 +162,12 @@ async def test_nobody_waits_for_the_view_of_a_client_who_left():
     assert gone.sent == []
     assert await Visit(handler, "where").body() != str(entered[0])
     go_on.set()
+
+
+async def test_an_answer_is_freed_without_the_collector():
+    gc.disable()
+    try:
+        assert await Visit(Handler(), "large").body() == '[{"text":"x"}]'
+        assert [large() for large in made] == [None]
+    finally:
+        gc.enable()
