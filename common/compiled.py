@@ -51,7 +51,8 @@ class CompiledOnce:
                 # Read in C; of text Django reads times itself, in Python.
                 cursor.cursor.format = Format.BINARY
             cursor.execute(sql, [_written(values[x]) if named else x for named, x in places])
-            return [read_row(kinds, row) for row in cursor.fetchall()]
+            rows: list[Sequence[Any]] = cursor.fetchall()
+        return rows if vendor == "postgresql" else [read_row(kinds, row) for row in rows]
 
     def _compile(self) -> tuple[str, list[tuple[bool, Any]], list[Kind]]:
         compiler = self._make(**self._samples).query.get_compiler(connection=connection)
