@@ -18,7 +18,7 @@ from messaging.models import Message, MessageEdit
 from realtime import objects
 from realtime.objects import Epoch, RoomSeq
 from rooms.access import Seat, known_id, room_for_member
-from rooms.selectors import current_epoch
+from rooms.selectors import current_epoch, place
 
 
 class MessageVersion(msgspec.Struct, frozen=True):
@@ -79,9 +79,9 @@ def history(
     `before` and `after` exclude their number; `around` has half of the page on each side of it. Fewer than `limit`
     where they are more than PAGE_MAX_BYTES.
     """
-    seat = room_for_member(user_id=user_id, room_id=room_id)
-    epoch = current_epoch()
-    room = seat.room.id
+    mine = place(user_id=user_id, room_id=room_id)
+    epoch = mine.epoch or current_epoch()
+    room = mine.room_id
     if after is not None:
         page, has_after = _first(_AFTER, room, after, limit, settings.PAGE_MAX_BYTES)
         has_before = bool(
@@ -101,7 +101,7 @@ def history(
         has_after = before is not None and bool(
             _ANY_AFTER.rows(room_id=room, seq=page[-1].seq if page else before - 1)
         )
-    return MessagePage(payloads.for_reader(page), has_before, has_after, seat.room.last_seq, epoch)
+    return MessagePage(payloads.for_reader(page), has_before, has_after, mine.last_seq, epoch)
 
 
 def _first(

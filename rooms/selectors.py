@@ -96,27 +96,44 @@ def _epoch() -> Subquery:
     return Subquery(Epoch.objects.values("word")[:1])
 
 
-def _places(user_id: UUID, room_ids: list[UUID]) -> QuerySet[Room, Any]:
+def _places(user_id: UUID, **rooms: Any) -> QuerySet[Room, Any]:
     mine = FilteredRelation(
         "memberships", condition=Q(memberships__user_id=user_id, memberships__left_seq=None)
     )
     return (
-        Room.objects.filter(id__in=room_ids, deleted_at=None)
+        Room.objects.filter(**rooms, deleted_at=None)
         .annotate(mine=mine, epoch=_epoch())
         .values_list("id", "kind", "mine__joined_seq", "last_seq", "first_seq", "epoch")
     )
 
 
-_PLACES = CompiledOnce(_places, user_id=UUID, room_ids=list)
+_PLACES = CompiledOnce(
+    lambda user_id, room_ids: _places(user_id, id__in=room_ids), user_id=UUID, room_ids=list
+)
+_PLACE = CompiledOnce(lambda user_id, room_id: _places(user_id, id=room_id), user_id=UUID, room_id=UUID)
 
 
 def places(*, user_id: UUID, room_ids: Collection[UUID]) -> dict[UUID, Place]:
     """Where `user_id` stands in each of these rooms, in one statement; deleted rooms are left out."""
     rows = _PLACES.rows(user_id=user_id, room_ids=room_ids) if room_ids else []
-    return {
-        room_id: Place(room_id, kind == Kind.PUBLIC, joined, last, first, epoch)
-        for room_id, kind, joined, last, first, epoch in rows
-    }
+    return {row[0]: _place_from(*row) for row in rows}
+
+
+def _place_from(
+    room_id: UUID, kind: str, joined: int | None, last: int, first: int, epoch: str | None
+) -> Place:
+    return Place(room_id, kind == Kind.PUBLIC, joined, last, first, epoch)
+
+
+def place(*, user_id: UUID, room_id: str) -> Place:
+    """Where a member stands in a room, in one statement; NotAMember where it is public, else NotFound."""
+    for row in _PLACE.rows(user_id=user_id, room_id=known_id(room_id)):
+        found = _place_from(*row)
+        if found.joined_seq is not None:
+            return found
+        if found.public:
+            raise NotAMember()
+    raise NotFound()
 
 
 def standing(*, user_id: UUID, room_id: UUID) -> Standing:
@@ -165,8 +182,8 @@ def places_of(user_ids: Collection[UUID]) -> dict[UUID, list[Place]]:
     """Every room that each of these people is in, in one statement."""
     found: dict[UUID, list[Place]] = {user_id: [] for user_id in user_ids}
     rows = _PLACES_OF.rows(user_ids=user_ids) if user_ids else []
-    for user_id, room_id, kind, joined, last, first, epoch in rows:
-        found[user_id].append(Place(room_id, kind == Kind.PUBLIC, joined, last, first, epoch))
+    for user_id, *row in rows:
+        found[user_id].append(_place_from(*row))
     return found
 
 
