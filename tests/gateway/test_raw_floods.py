@@ -1,74 +1,17 @@
-"""Floods of bytes: what is begun and never ended, and more frames than are taken (FAULTS A12, B9). Memory stays as it is."""
+"""Frames that are begun and never ended, and more of them than are taken (FAULTS A12). Memory stays as it is."""
 
 import asyncio
-import contextlib
 import time
 
 import pytest
 
-from tests.figures import in_mib, in_seconds
+from tests.figures import in_mib
 from tests.gateway.raw_frames import CONT, PING, TEXT, RawSocket, frame, text
 from tests.gateway.raw_line import ANSWER, ASK, transactional_db  # noqa: F401  a fixture
+from tests.gateway.test_endless_frames import ENDED_S, RSS_MAX_BYTES, flood
 from tests.gateway.test_mutated_frames import rss_bytes
 
-RSS_MAX_BYTES = 20_000_000  # FAULTS A12, B9
-ENDED_S = 5.0
 PADDED = text(ASK[:-1] + b',"x":"' + b"x" * 100_000 + b'"}')
-
-
-async def flood(raw, first, more, times, within_s=None):
-    """What the line ends with, None where it does not `within_s`; and after how long."""
-    began = time.monotonic()
-
-    async def write():
-        with contextlib.suppress(OSError):
-            await raw.send(first)
-            for _ in range(times):
-                await raw.send(more)
-
-    writing = asyncio.create_task(write())
-    try:
-        async with asyncio.timeout(within_s):
-            ending = await raw.end()
-        await writing
-    except TimeoutError:
-        ending = None
-        writing.cancel()
-    return ending, time.monotonic() - began
-
-
-FLOODS = {
-    "a length of 2^62": (frame(TEXT, declared=2**62), b"x" * 50_000, 200),
-    "a continuation of 2^62": (text(b"{", fin=False) + frame(CONT, declared=2**62), b"x" * 50_000, 200),
-    "fragments without end": (text(b"{", fin=False), frame(CONT, b"x" * 10_000, fin=False), 200),
-    "small fragments without end": (text(b"{", fin=False), frame(CONT, b"x", fin=False) * 100, 200),
-    "empty fragments without end": (text(b"", fin=False), frame(CONT, b"", fin=False) * 100, 200),
-    "pings without end": (b"", frame(PING, b"x" * 125) * 100, 200),
-}
-
-
-async def flooded(server, token, floods, record_property):
-    """What of the bounds is not kept while each of these comes on a socket of its own."""
-    before = rss_bytes()
-    raws = [await RawSocket.open(server, token) for _ in floods]
-    ended = await asyncio.gather(
-        *(flood(raw, *each, ENDED_S) for raw, each in zip(raws, floods, strict=True))
-    )
-    gained = rss_bytes() - before
-    in_mib(record_property, "memory", gained)
-    in_seconds(record_property, "all ended after", max(took_s for _, took_s in ended))
-    wrong = [
-        f"{ending or 'not ended'}" for ending, _ in ended if ending is None or ending.code not in (1009, None)
-    ]
-    for raw in raws:
-        raw.cut()
-    return wrong + ["memory"] * (gained >= RSS_MAX_BYTES)
-
-
-@pytest.mark.fault("ten sockets flood")
-@pytest.mark.parametrize("kind", FLOODS.values(), ids=FLOODS)
-async def test_a_flood_on_ten_sockets_ends_in_time_and_in_no_memory(line, other, kind, record_property):
-    assert await flooded(line, line.token, [kind] * 10, record_property) == []
 
 
 async def test_what_is_begun_and_never_ended_takes_no_more_than_a_frame_each(line, other):

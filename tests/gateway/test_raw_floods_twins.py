@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.gateway.test_raw_floods import FLOODS, flooded, large_ones
+from tests.gateway.test_endless_frames import FLOODS, flooded
+from tests.gateway.test_raw_floods import large_ones
 from tests.live import LiveServer
 
 pytestmark = pytest.mark.slow
