@@ -1,7 +1,8 @@
 """The stores and the two workers of a session, and the people of a test."""
 
+import contextlib
 import os
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,26 @@ async def people(cluster: Cluster) -> AsyncIterator[People]:
     crowd = People(cluster)
     yield crowd
     await crowd.close()
+
+
+# The name of a cure in tests.faults.sabotage, or none, and further settings of the workers.
+Without = Callable[..., People]
+
+
+@pytest.fixture
+async def without(stores: Stores, loop_thread: LoopThread, tmp_path: Path) -> AsyncIterator[Without]:
+    """Starts two workers in which that cure is switched off; who talks to them."""
+    crowds: list[People] = []
+    with contextlib.ExitStack() as running:
+
+        def start(cure: str = "", **settings: str) -> People:
+            two = Cluster(stores, loop_thread, tmp_path, {"SABOTAGE": cure, **settings})
+            crowds.append(People(running.enter_context(two)))
+            return crowds[-1]
+
+        yield start
+        for crowd in crowds:
+            await crowd.close()
 
 
 @pytest.hookimpl(wrapper=True)

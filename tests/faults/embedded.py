@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -27,6 +27,7 @@ def embedded(
     shell: Sequence[str] = ("sh", "-c"),
     before: str = "true",
     module: str = "tests.faults.watched",
+    settings: Mapping[str, str] = {},
 ) -> Iterator[tuple[str, int]]:
     """Its URL and process id, with its database in `folder`; it ends with the block. `census` finds its file beside `log`.
 
@@ -43,6 +44,7 @@ def embedded(
         "CENSUS": f"{log}.census",
         "WATCH_LOOP": "1",
         **WIDE_ENV,
+        **settings,
     }
     with log.open("wb") as output:
         process = subprocess.Popen([*shell, command], cwd=ROOT, env=env, stdout=output, stderr=output)

@@ -108,6 +108,8 @@ class Proxy:
     def close(self) -> None:
         async def end() -> None:
             self._listener.close()
+            self._up_flows.set()  # nobody waits for it any more
+            self._down_flows.set()
             for link in list(self._links):
                 link.abort()
 

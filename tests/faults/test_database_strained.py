@@ -1,6 +1,7 @@
 """A database with few connections, and one that keeps somebody waiting: nobody else pays for it."""
 
 import asyncio
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -46,45 +47,51 @@ async def test_sixty_requests_at_once_stay_within_the_pools(
         Stores(postgres={"max_connections": str(CONNECTIONS)}) as small,
         Cluster(small, loop_thread, tmp_path, {"DATABASE_POOL_SIZE": str(POOL)}) as two,
     ):
-        people = People(two)
-        ada = await people.register("ada")
-        room = (await ada.create_room())["id"]
-        there = [people.at(ada, worker.url) for worker in two.workers]
-        most, asking = 0, True
-
-        async def watch() -> None:
-            nonlocal most
-            while asking:
-                most = max(most, await asyncio.to_thread(sessions, small))
-                await asyncio.sleep(0.02)
-
-        watching = asyncio.create_task(watch())
-        found: Counter[int] = Counter()
-
-        async def ask(rest: Rest, number: int) -> None:
-            try:
-                await (rest.page(room) if number % 2 else rest.send(room, f"n{number}", "x"))
-                found[200] += 1
-            except Problem as problem:
-                found[problem.status] += 1
-
-        for wave in range(4):
-            await asyncio.gather(*(ask(there[n % 2], wave * REQUESTS + n) for n in range(REQUESTS)))
-        asking = False
-        await watching
-        await people.close()
+        await ask_in_waves(two, record_property)
         assert not two.alarms()
+
+
+async def ask_in_waves(two: Cluster, record_property: Record) -> None:
+    """AssertionError unless all are served or put off, within the pools of both workers."""
+    people = People(two)
+    ada = await people.register("ada")
+    room = (await ada.create_room())["id"]
+    there = [people.at(ada, worker.url) for worker in two.workers]
+    most, asking = 0, True
+
+    async def watch() -> None:
+        nonlocal most
+        while asking:
+            most = max(most, await asyncio.to_thread(sessions, two))
+            await asyncio.sleep(0.02)
+
+    watching = asyncio.create_task(watch())
+    found: Counter[int] = Counter()
+
+    async def ask(rest: Rest, number: int) -> None:
+        try:
+            await (rest.page(room) if number % 2 else rest.send(room, f"n{number}", "x"))
+            found[200] += 1
+        except Problem as problem:
+            found[problem.status] += 1
+
+    for wave in range(4):
+        await asyncio.gather(*(ask(there[n % 2], wave * REQUESTS + n) for n in range(REQUESTS)))
+    asking = False
+    await watching
+    await people.close()
     in_all(record_property, sessions_at_most=most, answered=found[200], unavailable=found[503])
     assert set(found) <= {200, 503}, found
     assert found[200] >= 3 * REQUESTS, found
     assert 2 < most <= 2 * POOL, f"{most} sessions"
 
 
-def sessions(stores: Stores) -> int:
-    """Of all workers, as the operator sees it."""
-    with psycopg.connect(stores.postgres.url, autocommit=True) as operator:
+def sessions(two: Cluster) -> int:
+    """Of its workers, as the operator sees it."""
+    with psycopg.connect(two.stores.postgres.url, autocommit=True) as operator:
         row = operator.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = 'parley' AND pid <> pg_backend_pid()"
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = ANY (%s)",
+            [[worker.sessions for worker in two.workers]],
         ).fetchone()
     return int(row[0]) if row else 0
 
@@ -95,15 +102,25 @@ async def test_a_slow_statement_holds_up_nobody_elses_ping_nor_new_sockets(
 ) -> None:
     """Nor is its own socket, with more frames behind it, taken for dead: answers to pings are still read."""
     people = People(nervous)
+    await wait_for_a_row(nervous, people, record_property)
+    await people.close()
+
+
+async def wait_for_a_row(two: Cluster, people: People, record_property: Record) -> None:
+    """AssertionError unless others are served as ever while one waits for a row that is locked for SLOW_S."""
     ada, bob = await people.crowd("ada", 2)
     room, other = [(await person.create_room())["id"] for person in (ada, bob)]
-    url = nervous.a.url
+    url = two.a.url
     hers, his = [await Socket.connect(url, person.access) for person in (ada, bob)]
     calm = await pings(his, 1.0)
-    with psycopg.connect(nervous.stores.postgres.url) as locker:
+    with psycopg.connect(two.stores.postgres.url) as locker:
         locker.execute("SELECT 1 FROM rooms_room WHERE id = %s FOR UPDATE", [room])
         asked_at = time.monotonic()
+        unlock = threading.Timer(SLOW_S, locker.rollback)  # in time, whoever else is held up
+        unlock.start()
         waiting = await hers.ask("message.send", room=room, client_id="slow", body="hello")
+        done_at: list[float] = []
+        waiting.add_done_callback(lambda _: done_at.append(time.monotonic()))
         behind = [await hers.ask("read", room=room, seq=1) for _ in range(3)]
         during = await pings(his, SLOW_S / 2)
         accepts = []
@@ -113,17 +130,16 @@ async def test_a_slow_statement_holds_up_nobody_elses_ping_nor_new_sockets(
             accepts.append(time.monotonic() - started)
             await asyncio.sleep(0.1)
         page = await people.at(bob, url).page(other)
-        assert not waiting.done()
-        locker.rollback()
+        await asyncio.to_thread(unlock.join)
     await asyncio.wait_for(asyncio.gather(waiting, *behind), 5)
-    assert time.monotonic() - asked_at >= SLOW_S, "nobody had to wait"
+    assert done_at[0] - asked_at >= SLOW_S, "nobody had to wait"
     assert page["results"] == []
     allowed_s = max(PING_P99_S, 2 * percentile(calm, 99))
     in_seconds(record_property, "others' pings p99", percentile(during, 99), calm_s=percentile(calm, 99))
-    in_seconds(record_property, "new sockets p90", percentile(accepts, 90))
     assert percentile(during, 99) <= allowed_s, (
         f"p50 {percentile(during, 50):.3f} s, worst {max(during):.3f} s"
     )
+    in_seconds(record_property, "new sockets p90", percentile(accepts, 90))
     assert percentile(accepts, 90) <= ACCEPT_S, f"worst {max(accepts):.3f} s"
     assert hers.ending is None
     await hers.close()

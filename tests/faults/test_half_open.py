@@ -30,20 +30,25 @@ async def test_who_does_not_answer_pings_is_let_go_of(
     settings = {"SOCKET_PING_S": f"{PING_S}", "SOCKET_PING_TIMEOUT_S": f"{ANSWER_S}"}
     with Cluster(stores, loop_thread, tmp_path, settings) as two:
         people = People(two)
-        ada = await people.register("ada")
-        room = (await ada.create_room())["id"]
-        before = await asyncio.to_thread(holdings.count, two)
-        with Proxy(loop_thread, [("127.0.0.1", two.a.port)]) as way:
-            socket = await Socket.connect(way.url, ada.access)
-            await socket.request("subscribe", rooms=[{"room": room}])
-            await asyncio.sleep(2 * (PING_S + ANSWER_S))
-            assert socket.ending is None, "who answers was let go of"
-            way.black_hole()
-            gone_at = time.monotonic()
-            while (await asyncio.to_thread(two.a.census))["people"]:
-                assert time.monotonic() < gone_at + NOTICED_S, "it is still there"
-                await asyncio.sleep(0.1)
-            in_seconds(record_property, "let go of after", time.monotonic() - gone_at)
-            assert not (await holdings.settled(two, before))[1]
-            await socket.abort()
+        await go_without_a_word(two, people, record_property)
         await people.close()
+
+
+async def go_without_a_word(two: Cluster, people: People, record_property: Record) -> None:
+    """AssertionError unless somebody who answers stays, and one who does not any more is let go of."""
+    ada = await people.register("ada")
+    room = (await ada.create_room())["id"]
+    before = await asyncio.to_thread(holdings.count, two)
+    with Proxy(two.thread, [("127.0.0.1", two.a.port)]) as way:
+        socket = await Socket.connect(way.url, ada.access)
+        await socket.request("subscribe", rooms=[{"room": room}])
+        await asyncio.sleep(2 * (PING_S + ANSWER_S))
+        assert socket.ending is None, "who answers was let go of"
+        way.black_hole()
+        gone_at = time.monotonic()
+        while (await asyncio.to_thread(two.a.census))["people"]:
+            assert time.monotonic() < gone_at + NOTICED_S, "it is still there"
+            await asyncio.sleep(0.1)
+        in_seconds(record_property, "let go of after", time.monotonic() - gone_at)
+        assert not (await holdings.settled(two, before))[1]
+        await socket.abort()

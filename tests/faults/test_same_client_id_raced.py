@@ -44,7 +44,7 @@ async def test_twenty_sends_of_one_client_id_are_one_message(
                 *(_by_socket(socket, room, client_id) for socket in sockets),
                 *(_by_rest(rest, room, client_id) for rest in rests for _ in range(EACH_WAY)),
             )
-            assert [duplicate for _, duplicate in answers].count(False) == 1
+            assert [duplicate for _, duplicate in answers].count(False) == 1, "it was stored more than once"
             first = answers[0][0]
             assert all(message == first for message, _ in answers), "the acks differ"
     finally:

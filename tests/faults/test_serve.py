@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -31,11 +31,13 @@ SPREAD = {} if REAL else {"SOCKET_CLOSE_SPREAD_S": "0.5"}
 
 
 @contextlib.contextmanager
-def serve(stores: Stores, *arguments: str, **env: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serve(
+    stores: Stores, *arguments: str, program: Sequence[str] = ("manage.py",), **env: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The running command and its URL."""
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "serve", "--port", str(port), *arguments],
+        [sys.executable, *program, "serve", "--port", str(port), *arguments],
         cwd=ROOT, env=stores.env() | env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
@@ -101,7 +103,12 @@ def test_a_database_that_confirms_what_it_may_lose_is_refused(stores: Stores) ->
 
 
 async def test_its_sockets_are_told_that_it_restarts(stores: Stores) -> None:
-    with serve(stores) as (process, url):
+    await stop(stores)
+
+
+async def stop(stores: Stores, **env: str) -> None:
+    """AssertionError unless the sockets of a server that is to stop are told why they are closed."""
+    with serve(stores, program=("-m", "tests.faults.watched"), **env) as (process, url):
         await asyncio.to_thread(until, lambda: healthy(url), "it serves")
         rest = Rest(url)
         await rest.register(f"zoe{free_port()}", PASSWORD)

@@ -9,6 +9,7 @@ from tests.client.resuming import ResumingClient
 from tests.client.socket import Socket
 from tests.client.strict_json import Json
 from tests.faults.cluster import Cluster
+from tests.faults.forgetful import Forgetful
 from tests.faults.loop_thread import LoopThread
 from tests.faults.people import People
 from tests.faults.stores import Stores
@@ -46,6 +47,7 @@ async def wrong(two: Cluster, what: Plan, device: type[ResumingClient] = Resumin
     [
         Fault(1.5, "the bus drops messages", "a", 1.5),
         Fault(1.5, "redis is stopped", "", 1.5),
+        Fault(1.5, "redis cuts every connection"),
     ],
     ids=str,
 )
@@ -69,21 +71,6 @@ async def test_without_the_repair_who_was_removed_is_told_more(unrepaired: Clust
         moves,
     )
     assert any("told while out" in text for text in await wrong(unrepaired, both))
-
-
-class Forgetful(ResumingClient):
-    """Comes back, says not where it stood, and takes what it gets for the rest of what it had."""
-
-    async def _subscribe(self, socket: Socket) -> None:
-        self.positions.clear()
-        await super()._subscribe(socket)
-
-    def _placed(self, entry: Json, *, by_server: bool = False) -> None:
-        record = self.records.get(entry["room"])
-        if record is None or record.open is None:
-            super()._placed(entry, by_server=by_server)
-        else:
-            self.positions[entry["room"]] = entry["seq"]
 
 
 async def test_a_client_that_does_not_resume_loses_events(cluster: Cluster) -> None:

@@ -1,6 +1,7 @@
 """`manage.py`, in a process that says on SIGUSR1 how much it holds: into the file that CENSUS names. `census` asks.
 
-With WATCH_LOOP set it looks, from the first time on, how late its loop is.
+With WATCH_LOOP set it looks, from the first time on, how late its loop is. SABOTAGE names a cure that is switched off
+in it (tests.faults.sabotage).
 
 python -m tests.faults.watched serve --port 8001
 """
@@ -13,8 +14,10 @@ import signal
 import sys
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
 
+import django
 from django.core.management import execute_from_command_line
 
 LOOK_S = 0.01
@@ -76,6 +79,14 @@ def _count(*_: object) -> None:
     draft.rename(file)
 
 
+def _switch_off(cure: str) -> None:
+    """Before anything is served; what is patched needs Django's applications."""
+    django.setup()
+    getattr(import_module("tests.faults.sabotage"), cure)()
+
+
 if __name__ == "__main__":
     signal.signal(signal.SIGUSR1, _count)
+    if cure := os.environ.get("SABOTAGE"):
+        _switch_off(cure)
     execute_from_command_line(["manage.py", *sys.argv[1:]])
