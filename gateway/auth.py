@@ -37,7 +37,7 @@ class Credential(msgspec.Struct, frozen=True):
 async def authenticate(token: str, pool: DatabasePool) -> Identity:
     """Who sends this token; raises the ParleyError of a refused one, Unavailable without a database."""
     try:
-        return (await pool.run(lambda: identify(token)))[0]
+        return (await pool.read(lambda: identify(token)))[0]
     except ParleyError:
         raise
     except Exception as error:

@@ -136,7 +136,7 @@ class SocketConsumer(AsyncConsumer):  # type: ignore[misc]  # channels ships no 
         if first:
             await self.entrance.as_person(identity.payer_id)
             try:
-                epoch = await self.runtime.hub.pool.run(current_epoch)
+                epoch = await self.runtime.hub.pool.read(current_epoch)
             except Exception as error:
                 self.refuse(commands.refusal_for(error))
                 return

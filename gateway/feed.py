@@ -139,7 +139,7 @@ class RoomFeed:
             while self.head is not None and self._target > self.head:
                 after = self.head
                 try:
-                    events = await self._pool.run(
+                    events = await self._pool.read(
                         lambda after=after: read_events(  # type: ignore[misc]  # bound now, not later
                             self.room_id, after, settings.REPLAY_PAGE_EVENTS, settings.REPLAY_PAGE_BYTES
                         )

@@ -259,7 +259,7 @@ class Hub:
         def read() -> tuple[str, dict[UUID, Head], dict[UUID, str], dict[UUID, list[Place]]]:
             return current_epoch(), heads(rooms), ended_credentials(credentials), places_of(followers)
 
-        epoch, found, ended, memberships = await self.pool.run(read)
+        epoch, found, ended, memberships = await self.pool.read(read)
         if self._epoch is not None and epoch != self._epoch:
             logger.warning("the database was restored: closing all sockets")
             self._restart_all("The server's data was restored; load the rooms anew.")

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from django.db import close_old_connections, connection, reset_queries
 
-from common.db import PlannedOnce
+from common.db import PlannedOnce, with_retry
 
 T = TypeVar("T")
 
@@ -25,6 +25,10 @@ class DatabasePool:
     async def run(self, work: Callable[[], T]) -> T:
         """The result of `work()`; its exceptions are raised here. Its connection is free afterwards."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, _run, work)
+
+    async def read(self, work: Callable[[], T]) -> T:
+        """As `run`, for work that reads alone: done once more where its connection turned out to be dead."""
+        return await self.run(lambda: with_retry(work))
 
     def stop(self) -> None:
         """Take no more work; what runs is finished in its own time."""

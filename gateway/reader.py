@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from django.conf import settings
 
 from common.decode import decode_struct, half_characters
-from common.errors import Invalid, ParleyError, RateLimited, UnknownType
+from common.errors import InternalError, Invalid, ParleyError, RateLimited, UnknownType
 from gateway import commands
 from gateway.frames import error_frame
 from gateway.inbox import Inbox
@@ -199,8 +199,10 @@ def _too_large(text: str) -> bool:
 
 def _refusal(caught: Exception) -> ParleyError:
     error = commands.refusal_for(caught)
-    if error is not caught:
+    if isinstance(error, InternalError):
         logger.warning("frame failed", exc_info=caught)
+    elif error is not caught:  # the database is away, which many frames will say
+        logger.warning("frame failed: %s: %s", type(caught).__name__, caught)
     return error
 
 

@@ -98,11 +98,11 @@ class SocketRooms:
         known = {key for text, _ in asked if (key := parse_id(text)) is not None}
         # Whoever asks for rooms that are none of theirs must not make the process join them on the bus.
         new = self._hub.without_feed(known)
-        mine = await self._hub.pool.run(lambda: places(user_id=user_id, room_ids=new)) if new else {}
+        mine = await self._hub.pool.read(lambda: places(user_id=user_id, room_ids=new)) if new else {}
         out = {key for key in new if key not in mine or mine[key].joined_seq is None}
         feeds = await self._hub.enter(known - out)
         try:
-            found = await self._hub.pool.run(lambda: places(user_id=user_id, room_ids=feeds.keys()))
+            found = await self._hub.pool.read(lambda: places(user_id=user_id, room_ids=feeds.keys()))
             for key in out & mine.keys():
                 found[key] = mine[key]
             if following:
@@ -119,7 +119,7 @@ class SocketRooms:
     ) -> tuple[list[Position | Refused], list[Subscription]]:
         """Begin a subscription to each of my rooms, and from now on to each I join."""
         user_id = self._holder.user_id
-        mine = (await self._hub.pool.run(lambda: places_of([user_id])))[user_id]
+        mine = (await self._hub.pool.read(lambda: places_of([user_id])))[user_id]
         asked: list[tuple[str, int | None]] = []
         for place in mine:
             key = str(place.room_id)
@@ -224,7 +224,7 @@ class SocketRooms:
         try:
             while self._look_again and not self._closed:
                 self._look_again = False
-                mine = (await self._hub.pool.run(lambda: places_of([user_id])))[user_id]
+                mine = (await self._hub.pool.read(lambda: places_of([user_id])))[user_id]
                 fresh = [place for place in mine if self._is_new(place)]
                 room = settings.SOCKET_MAX_ROOMS - len(self._rooms)
                 if fresh[:room]:
@@ -256,7 +256,7 @@ class SocketRooms:
         feeds = await self._hub.enter(place.room_id for place in fresh)
         try:
             user_id = self._holder.user_id
-            found = await self._hub.pool.run(
+            found = await self._hub.pool.read(
                 lambda: places(user_id=user_id, room_ids=[place.room_id for place in fresh])
             )
             begun = [

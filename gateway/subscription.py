@@ -136,7 +136,7 @@ class Subscription:
             if self._outbox.closing:
                 return
             try:
-                events = await pool.run(
+                events = await pool.read(
                     lambda limit=limit: read_events(  # type: ignore[misc]  # bound now, not later
                         self.room_id, self.position, limit, settings.REPLAY_PAGE_BYTES
                     )

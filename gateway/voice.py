@@ -97,7 +97,7 @@ class Voice:
         user_id = self._speaker.user_id
         for _ in range(_TRIES):
             asked_at, before = asyncio.get_running_loop().time(), self._changes(room_id)
-            found = await self._hub.pool.run(lambda: standing(user_id=user_id, room_id=room_id))
+            found = await self._hub.pool.read(lambda: standing(user_id=user_id, room_id=room_id))
             publisher.settle()
             if self._changes(room_id) == before:
                 return Kept(found, asked_at)

@@ -34,7 +34,7 @@ class Log:
         seq = len(self.events) + 1
         self.events.append(RoomEvent(seq, f"event {seq}", left, "removed" if left else ""))
 
-    async def run(self, work):
+    async def read(self, work):
         await asyncio.sleep(0)  # the answer is of this moment, and comes later
         self.reads += 1
         if self._trouble and self._trouble.pop():
@@ -43,7 +43,7 @@ class Log:
         await asyncio.sleep(0)
         return found
 
-    def read(self, room_id, after, limit, max_bytes):
+    def page(self, room_id, after, limit, max_bytes):
         assert room_id == ROOM
         return self.events[after : after + limit]
 
@@ -130,8 +130,8 @@ def read_from_the_start():
 def list_as_log():
     """`read_events` asks the log of the case under way."""
     with (
-        mock.patch("gateway.feed.read_events", lambda *asked: Case.log.read(*asked)),
-        mock.patch("gateway.subscription.read_events", lambda *asked: Case.log.read(*asked)),
+        mock.patch("gateway.feed.read_events", lambda *asked: Case.log.page(*asked)),
+        mock.patch("gateway.subscription.read_events", lambda *asked: Case.log.page(*asked)),
     ):
         yield
 

@@ -185,7 +185,7 @@ class Scene:
             except Refused as refused:
                 entry = {"code": refused.code}
             self.asked_by_stranger += 1
-            if entry.get("code") not in ("not_found", "not_a_member"):
+            if entry.get("code") not in ("not_found", "not_a_member", "unavailable"):
                 self.wrong.append(f"the stranger was answered {entry}")
 
     def so_far(self) -> list[str]:
