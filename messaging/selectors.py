@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Subquery
 
 from common.compiled import CompiledOnce
 from common.errors import Forbidden, NotFound
@@ -45,24 +45,29 @@ class MessagePage(msgspec.Struct, frozen=True):
     epoch: Epoch
 
 
-def _rows(order: str, where: str) -> CompiledOnce:
+def _nearest(room_id: UUID, seq: int, where: str, order: str) -> QuerySet[Message, Any]:
+    # In order, so that PostgreSQL takes the index, wherever in the table the room's messages are.
+    return Message.objects.filter(room_id=room_id, **{where: seq}).order_by(order).values_list("seq")[:1]
+
+
+def _rows(order: str, where: str, other: tuple[str, str]) -> CompiledOnce:
+    """Messages on one side of a `seq`, the nearest first; last in each row the nearest `seq` that is not there."""
+
     def page(room_id: UUID, seq: int, limit: int) -> QuerySet[Message, Any]:
         rows = Message.objects.filter(room_id=room_id, **{where: seq}).order_by(order)
-        return rows.values_list(*payloads.FIELDS)[:limit]
+        return rows.values_list(*payloads.FIELDS, Subquery(_nearest(room_id, seq, *other)))[:limit]
 
     return CompiledOnce(page, room_id=UUID, seq=int, limit=int)
 
 
-def _any(where: str) -> CompiledOnce:
-    def found(room_id: UUID, seq: int) -> QuerySet[Message, Any]:
-        return Message.objects.filter(room_id=room_id, **{where: seq}).order_by().values_list("seq")[:1]
-
-    return CompiledOnce(found, room_id=UUID, seq=int)
+def _any(where: str, order: str) -> CompiledOnce:
+    return CompiledOnce(lambda room_id, seq: _nearest(room_id, seq, where, order), room_id=UUID, seq=int)
 
 
 _END = 2**63 - 1  # above any `seq`
-_BEFORE, _AFTER = _rows("-seq", "seq__lt"), _rows("seq", "seq__gt")
-_ANY_BEFORE, _ANY_AFTER = _any("seq__lt"), _any("seq__gt")
+_FROM, _UP_TO = ("seq__gte", "seq"), ("seq__lte", "-seq")
+_BEFORE, _AFTER = _rows("-seq", "seq__lt", _FROM), _rows("seq", "seq__gt", _UP_TO)
+_ANY_FROM, _ANY_UP_TO = _any(*_FROM), _any(*_UP_TO)
 
 
 def history(
@@ -83,34 +88,33 @@ def history(
     epoch = mine.epoch or current_epoch()
     room = mine.room_id
     if after is not None:
-        page, has_after = _first(_AFTER, room, after, limit, settings.PAGE_MAX_BYTES)
-        has_before = bool(
-            _ANY_BEFORE.rows(room_id=room, seq=page[0].seq if page else min(after, _END - 1) + 1)
-        )
+        page, has_after, has_before = _first(_AFTER, room, after, limit, settings.PAGE_MAX_BYTES)
+        if not page:
+            has_before = bool(_ANY_UP_TO.rows(room_id=room, seq=after))
     elif around is not None:
         half = settings.PAGE_MAX_BYTES // 2
-        older, has_before = _first(_BEFORE, room, around, limit // 2, half)
+        older, has_before, _ = _first(_BEFORE, room, around, limit // 2, half)
         rest = settings.PAGE_MAX_BYTES - sum(map(payloads.size_of, older))
-        newer, has_after = _first(_AFTER, room, around - 1, limit - len(older), max(half, rest))
+        newer, has_after, _ = _first(_AFTER, room, around - 1, limit - len(older), max(half, rest))
         page = [*reversed(older), *newer]
     else:
-        page, has_before = _first(
-            _BEFORE, room, _END if before is None else before, limit, settings.PAGE_MAX_BYTES
-        )
+        seq = _END if before is None else before
+        page, has_before, has_after = _first(_BEFORE, room, seq, limit, settings.PAGE_MAX_BYTES)
         page.reverse()
-        has_after = before is not None and bool(
-            _ANY_AFTER.rows(room_id=room, seq=page[-1].seq if page else before - 1)
-        )
+        if not page and before is not None:
+            has_after = bool(_ANY_FROM.rows(room_id=room, seq=before))
     return MessagePage(payloads.for_reader(page), has_before, has_after, mine.last_seq, epoch)
 
 
 def _first(
     messages: CompiledOnce, room_id: UUID, seq: int, limit: int, max_bytes: int
-) -> tuple[list[objects.Message], bool]:
-    """The first of these messages, at most `limit` and about `max_bytes`, and whether there are more."""
-    found = payloads.messages_from(messages.rows(room_id=room_id, seq=seq, limit=limit + 1))
+) -> tuple[list[objects.Message], bool, bool]:
+    """The first of these messages, at most `limit` and about `max_bytes`; whether there are more, and whether there
+    are some on the other side of `seq`, which without a message is not known."""
+    rows = messages.rows(room_id=room_id, seq=seq, limit=limit + 1)
+    found = payloads.messages_from(rows)
     fit = number_that_fit(map(payloads.size_of, found[:limit]), max_bytes)
-    return found[:fit], len(found) > fit
+    return found[:fit], len(found) > fit, bool(rows) and rows[0][-1] is not None
 
 
 def message(*, user_id: UUID, room_id: str, message_id: str) -> objects.Message:
