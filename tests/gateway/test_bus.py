@@ -147,7 +147,7 @@ def checked_often(settings):
     settings.HUB_CHECK_S = settings.HUB_CHECK_BUS_DOWN_S = 0.3
 
 
-@pytest.mark.parametrize("refreshed", [True, False])
+@pytest.mark.parametrize("refreshed", [True, pytest.param(False, marks=pytest.mark.slow)])
 async def test_memberships_that_the_layer_forgot_are_back_with_the_next_refresh(
     refreshed, checked_often, server, ada, room, connect, monkeypatch
 ):

@@ -25,15 +25,14 @@ async def flood(raw, first, more, times, within_s=None):
             for _ in range(times):
                 await raw.send(more)
 
-    writing = asyncio.create_task(write())
-    try:
+    writing, ending = asyncio.create_task(write()), None
+    with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(within_s):
             ending = await raw.end()
-        await writing
-    except TimeoutError:
-        ending = None
-        writing.cancel()
-    return ending, time.monotonic() - began
+    took_s = time.monotonic() - began
+    await asyncio.wait([writing], timeout=60)  # a line that does not end takes all of it
+    writing.cancel()
+    return ending, took_s
 
 
 FLOODS = {
