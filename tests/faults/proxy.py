@@ -96,9 +96,13 @@ class Proxy:
 
         New connections are taken and, of a whole black hole, go nowhere.
         """
-        if not answers_only:
-            self._thread.loop.call_soon_threadsafe(self._up_flows.clear)
-        self._thread.loop.call_soon_threadsafe(self._down_flows.clear)
+
+        async def stop() -> None:
+            if not answers_only:
+                self._up_flows.clear()
+            self._down_flows.clear()
+
+        self._thread.call(stop())
 
     def heal(self) -> None:
         """Forward again, what was held back first: TCP would have sent it again."""

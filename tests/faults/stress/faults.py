@@ -25,7 +25,7 @@ PROBE_S = 0.4  # without an answer for so long, it is paused
 DRAINED = (1001, 1012)  # how a worker that is stopped ends its sockets
 STOPPED_IN_S = 12.0  # DRAIN_S and some air
 SLOW_BITS_PER_S = 1e6
-FELT_S = 8.0  # for clients to notice what was done to them
+FELT_S = 20.0  # for clients to notice what was done to them, on a machine that does much else
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # PostgreSQL answers it with one letter
 
 
@@ -146,13 +146,14 @@ class Breaker:
         before, started = self._endings(), time.monotonic()
         code = await asyncio.to_thread(worker.stop)
         took_s = time.monotonic() - started
+        if held["people"]:
+            await self._felt(lambda: self._endings() != before, "no socket ended with the worker")
         ended = [ending for ending in (self._endings() - before).elements() if not ending[2]]
         await asyncio.sleep(down_s)
         worker.start()
         await asyncio.to_thread(worker.wait_ready)
         assert code == 0, f"a worker that was stopped ended with {code}"
         assert took_s < STOPPED_IN_S <= STOP_TIMEOUT_S, f"a worker took {took_s:.1f} s to stop"
-        assert ended or not held["people"], "no socket ended with the worker"
         others = [ending for ending in ended if ending[1] not in DRAINED]
         assert not others, f"sockets of a worker that was stopped ended with {others}, {len(ended)} in all"
 
@@ -183,6 +184,7 @@ class Breaker:
 
     async def _cut(self, way: Proxy) -> None:
         """Returns when all sockets on it have ended, so that no later fault is taken for the cause."""
+        await self._used(way)
         before = len(self.scene.endings)
         on_it = [client.socket for client in self.scene.clients if client.rest.base_url == way.url]
         assert await asyncio.to_thread(way.cut_all) > 0, "there was nothing to cut"
@@ -190,6 +192,11 @@ class Breaker:
         await self._felt(
             lambda: all(socket is None or socket.ending for socket in on_it), "a socket outlived its way"
         )
+
+    async def _used(self, way: Proxy) -> None:
+        """Returns when somebody's socket is on it: after another fault they first have to come back."""
+        theirs = [client for client in self.scene.clients if client.rest.base_url == way.url]
+        await self._felt(lambda: any(client.socket for client in theirs), "nobody is on the way")
 
     async def _a_way_is_a_black_hole(self, fault: Fault) -> None:
         """The second way, so for half of the clients."""
@@ -204,12 +211,13 @@ class Breaker:
     async def _answers_are_lost(self, fault: Fault) -> None:
         """What is asked on the second way is done, and no answer comes back."""
         way = self.scene.second
-        before, asked = way.counts.bytes_down, way.counts.bytes_up
+        await self._used(way)
         way.black_hole(answers_only=True)
+        before, asked = way.counts.bytes_down, way.counts.bytes_up
         try:
             await asyncio.sleep(fault.for_s)
-            assert way.counts.bytes_up > asked, "nothing was asked while answers were lost"
-            assert way.counts.bytes_down - before < 64 * 1024, "answers came"
+            await self._felt(lambda: way.counts.bytes_up > asked, "nothing was asked while answers were lost")
+            assert way.counts.bytes_down == before, "answers came"
             await self._cut(way)
         finally:
             way.heal()
