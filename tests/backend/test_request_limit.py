@@ -149,7 +149,7 @@ def test_it_is_remembered_of_a_bounded_number_of_tokens_who_pays(monkeypatch):
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/", "/nowhere"])
 def test_only_calls_of_the_api_are_limited(five, client, path):
     answers = [client.get(path, secure=True) for _ in range(7)]
-    assert {answer.status_code for answer in answers} <= {200, 404}
+    assert 429 not in {answer.status_code for answer in answers}
     assert not any(name in answer.headers for answer in answers for name in HEADERS)
 
 
