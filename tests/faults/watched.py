@@ -1,12 +1,14 @@
 """`manage.py`, in a process that says on SIGUSR1 how much it holds: into the file that CENSUS names. `census` asks.
 
-With WATCH_LOOP set it looks, from the first time on, how late its loop is. SABOTAGE names a cure that is switched off
+With WATCH_LOOP set it looks, from the first time on, how late its loop is, without what it waited for a processor while
+others had it. SABOTAGE names a cure that is switched off
 in it (tests.faults.sabotage).
 
 python -m tests.faults.watched serve --port 8001
 """
 
 import asyncio
+import contextlib
 import gc
 import json
 import os
@@ -25,8 +27,8 @@ _late_s: list[float] = []  # at each look since it was asked before
 
 
 def census(pid: int, file: Path, timeout_s: float = 5.0) -> dict[str, int]:
-    """What such a process says. `late_ms`: how late its loop was since it was asked before, at the worst of each
-    hundred looks.
+    """What such a process says. `late_ms`: how late its loop was, by its own doing, since it was asked before, at the
+    worst of each hundred looks.
 
     Raises:
         TimeoutError: it did not answer.
@@ -42,10 +44,22 @@ def census(pid: int, file: Path, timeout_s: float = 5.0) -> dict[str, int]:
     return said
 
 
-def _look(loop: asyncio.AbstractEventLoop, due: float) -> None:
-    now = loop.time()
-    _late_s.append(now - due)
-    loop.call_at(now + LOOK_S, _look, loop, now + LOOK_S)
+def _look(loop: asyncio.AbstractEventLoop, due: float, waited_before_s: float) -> None:
+    now, waited_s = loop.time(), _waited_s()
+    _late_s.append(max(0.0, now - due - max(0.0, waited_s - waited_before_s)))
+    loop.call_at(now + LOOK_S, _look, loop, now + LOOK_S, waited_s)
+
+
+def _waited_s() -> float:
+    """How long our threads could have run and had no processor, so far; 0 where Linux does not count it.
+
+    All of them: one that has none may have Python's lock.
+    """
+    waited_s = 0.0
+    for thread in os.listdir("/proc/self/task"):
+        with contextlib.suppress(OSError), open(f"/proc/self/task/{thread}/schedstat") as counted:
+            waited_s += int(counted.read().split()[1]) / 1e9
+    return waited_s
 
 
 def _count(*_: object) -> None:
@@ -57,7 +71,7 @@ def _count(*_: object) -> None:
     hub = current.hub
     if "WATCH_LOOP" in os.environ and not _late_s:
         _late_s.append(0.0)
-        current.loop.call_soon_threadsafe(_look, current.loop, current.loop.time())
+        current.loop.call_soon_threadsafe(lambda: _look(current.loop, current.loop.time(), _waited_s()))
     late_s = sorted(_late_s) or [0.0]
     del _late_s[1:]
     file = Path(os.environ["CENSUS"])

@@ -116,7 +116,7 @@ class Worker:
 
         `rss` in bytes, `fds` open files, `inbound` connections that came to its port; `tasks`, `threads`, `rooms`,
         `people`, `groups` and `joined` are its own words, `frozen` the objects that Python's collector leaves alone, and
-        `late_ms` how late its loop was.
+        `late_ms` how late its loop was by its own doing.
 
         Raises:
             AssertionError: it does not run, or did not answer.
