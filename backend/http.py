@@ -27,7 +27,7 @@ from backend.turns import AFTERWARDS
 from common.db import release_connection
 from common.hosts import host_allowed
 
-_IDLE_THREADS = 32  # kept for the requests to come; about as many as a process has under way at once
+_IDLE_THREADS = 16  # kept for the requests to come: more are under way at once in bursts alone
 
 
 class Request(ASGIRequest):
