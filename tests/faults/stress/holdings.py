@@ -10,7 +10,7 @@ import psycopg
 from tests.faults.cluster import Cluster
 
 POOL_SIZE = 12  # DATABASE_POOL_SIZE: kept open after a rush, and given back minutes later
-THREADS_MORE = 24  # pools of threads (requests, password hashes) fill up under load and stay
+THREADS_MORE = 40  # pools of threads (requests: 16, password hashes, questions) fill up under load and stay
 # One for each connection kept in the pool and to Redis (layer, cache, exchange, each one and a spare).
 FDS_MORE = POOL_SIZE + 8
 # A task of the bus or the hub may just be under way: a check, a refresh.
