@@ -56,24 +56,23 @@ class Handler(ASGIHandler):
         the signals too.
         """
         thread = self._idle.pop() if self._idle else ThreadPoolExecutor(1, "request")
-        answered = False
+        ended = False
         try:
             with ExitStack() as afterwards:
                 async with ThreadSensitiveContext(executor=thread):
-                    answered = await self._serve({**scope, AFTERWARDS: afterwards}, receive, send)
+                    await self._serve({**scope, AFTERWARDS: afterwards}, receive, send, thread)
+            ended = True
         finally:
-            # The view of a client who left may not be at its end: nobody is to wait for that.
-            if answered and len(self._idle) < _IDLE_THREADS:
+            if ended and len(self._idle) < _IDLE_THREADS:
                 self._idle.append(thread)
             else:
                 thread.shutdown(wait=False)
 
-    async def _serve(self, scope: Any, receive: Any, send: Any) -> bool:
-        """Whether it came to an end; False where the client left before."""
+    async def _serve(self, scope: Any, receive: Any, send: Any, thread: ThreadPoolExecutor) -> None:
         try:
             body = await self.read_body(receive)
         except RequestAborted:
-            return True
+            return
         with body:
             set_script_prefix(get_script_prefix(scope))
             request_started.send(sender=type(self), scope=scope)
@@ -81,7 +80,7 @@ class Handler(ASGIHandler):
             if refusal is not None:
                 await self.send_response(refusal, send)
                 refusal.close()
-                return True
+                return
             left = asyncio.create_task(self.listen_for_disconnect(receive))
             answer = asyncio.create_task(self._answer(request, send))
             try:
@@ -91,10 +90,11 @@ class Handler(ASGIHandler):
                 answer.cancel()
             await asyncio.gather(left, answer, return_exceptions=True)
             if answer.cancelled():
+                # The view goes on, with this body, and has its caller's turn (backend/turns.py) until it ends.
+                await asyncio.wrap_future(thread.submit(_nothing))
                 request_finished.send(sender=type(self))
-                return False
-            answer.result().close()
-            return True
+            else:
+                answer.result().close()
 
     async def _answer(self, request: Any, send: Any) -> HttpResponseBase:
         response: HttpResponseBase = await self.run_get_response(request)
@@ -159,6 +159,10 @@ class Handler(ASGIHandler):
                 request.META["HTTP_ACCEPT"] = "*/*"
             return request, None
         return None, problem_for_status(refusal.status_code)
+
+
+def _nothing() -> None:
+    """For a thread that is to have ended what it does."""
 
 
 def _rendered(response: Any) -> Any:

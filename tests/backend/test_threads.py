@@ -8,6 +8,7 @@ import weakref
 
 import msgspec
 import pytest
+from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.template.response import SimpleTemplateResponse
@@ -17,10 +18,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from backend.http import Handler
+from backend.turns import when_over
 from rooms.models import Room
 from tests.gateway.waiting import until
 
 entered: list[int] = []
+read: list[object] = []
+over: list[None] = []
 go_on = threading.Event()
 made: list[weakref.ref["Large"]] = []
 
@@ -57,9 +61,22 @@ def late(request: HttpRequest) -> HttpResponse:
 
 
 def slow(request: HttpRequest) -> HttpResponse:
+    assert isinstance(request, ASGIRequest)
+    assert when_over(request.scope, lambda: over.append(None))
     entered.append(threading.get_ident())
     assert go_on.wait(30)
     return HttpResponse(str(threading.get_ident()))
+
+
+def reading(request: HttpRequest) -> HttpResponse:
+    """Looks at what it was sent when it has waited."""
+    entered.append(threading.get_ident())
+    assert go_on.wait(30)
+    try:
+        read.append(request.read())
+    except ValueError as error:
+        read.append(error)
+    return HttpResponse()
 
 
 def state(request: HttpRequest) -> HttpResponse:
@@ -72,6 +89,7 @@ urlpatterns = [
     path("api/v1/late/", late),
     path("api/v1/slow/", slow),
     path("api/v1/state/", state),
+    path("api/v1/reading/", reading),
 ]
 
 
@@ -81,6 +99,8 @@ def urls(settings, transactional_db):
     settings.ALLOWED_HOSTS = ["testserver"]
     settings.SECURE_SSL_REDIRECT = False
     entered.clear()
+    read.clear()
+    over.clear()
     made.clear()
     go_on.clear()
     yield
@@ -103,7 +123,7 @@ class Visit:
     async def _receive(self):
         if not self._asked:
             self._asked = True
-            return {"type": "http.request", "body": b""}
+            return {"type": "http.request", "body": b"The mill."}
         await self._left.wait()
         return {"type": "http.disconnect"}
 
@@ -153,15 +173,19 @@ async def test_a_thread_keeps_no_connection_between_requests(where):
     assert await Visit(handler, "state").body() == "True"
 
 
-async def test_nobody_waits_for_the_view_of_a_client_who_left():
+async def test_who_left_has_a_turn_until_the_view_ends_which_nobody_else_waits_for():
+    """Else a client who asks and leaves, again and again, would have as many threads as it likes."""
     handler = Handler()
     gone = Visit(handler, "slow")
     await until(lambda: entered, "the view runs", 30)
     gone.leave()
-    await asyncio.wait_for(gone.task, 30)
-    assert gone.sent == []
     assert await Visit(handler, "where").body() != str(entered[0])
+    assert not gone.task.done()
+    assert not over
     go_on.set()
+    await asyncio.wait_for(gone.task, 30)
+    assert over == [None]
+    assert gone.sent == []
 
 
 async def test_an_answer_is_freed_without_the_collector():
@@ -171,3 +195,14 @@ async def test_an_answer_is_freed_without_the_collector():
         assert [large() for large in made] == [None]
     finally:
         gc.enable()
+
+
+async def test_the_view_of_a_client_who_left_is_carried_out_with_what_was_sent():
+    handler = Handler()
+    gone = Visit(handler, "reading")
+    await until(lambda: entered, "the view runs", 30)
+    gone.leave()
+    assert await Visit(handler, "where").body()
+    go_on.set()
+    await asyncio.wait_for(gone.task, 30)
+    assert read == [b"The mill."]
