@@ -6,6 +6,7 @@ Counts come from `GET rooms/` and go on with the events; `room.me` says what ano
 """
 
 import asyncio
+import itertools
 import uuid
 
 from examples.client import Json, Parley
@@ -13,10 +14,10 @@ from examples.running import run
 
 
 class Row:
-    """One room of the list. Events up to `last_seq` are in the counts."""
+    """One room of the list. Events up to `last_seq` are in the counts; `asked` is the number of the question."""
 
-    def __init__(self, room: Json) -> None:
-        self.name, self.last_seq = room["name"], room["last_seq"]
+    def __init__(self, room: Json, asked: int) -> None:
+        self.name, self.last_seq, self.asked = room["name"], room["last_seq"], asked
         self.unread, self.mentions = room["me"]["unread_count"], room["me"]["mention_count"]
 
     def counts(self) -> tuple[int, int]:
@@ -32,6 +33,7 @@ class Notifications:
         self.rung: list[str] = []
         self.moved = asyncio.Event()
         self.client = client
+        self._questions = itertools.count()
         client.on_event, client.on_hint = self._event, self._hint
         client.on_ready = self._again
 
@@ -41,25 +43,28 @@ class Notifications:
 
     async def load(self) -> None:
         """Read the list anew."""
-        cursor = ""
+        cursor, asked = "", next(self._questions)
         while True:
             page = await self.client.rest("GET", f"rooms/?limit=200{cursor}")
             for room in page["results"]:
-                self._show(room)
+                self._show(room, asked)
             if page["next_cursor"] is None:
                 return
             cursor = f"&cursor={page['next_cursor']}"
 
     async def load_one(self, room: str) -> None:
         """Read one room anew."""
-        self._show(await self.client.rest("GET", f"rooms/{room}/"))
+        asked = next(self._questions)
+        self._show(await self.client.rest("GET", f"rooms/{room}/"), asked)
 
-    def _show(self, room: Json) -> None:
+    def _show(self, room: Json, asked: int) -> None:
         known = self.rows.get(room["id"])
+        if known is not None and known.asked > asked:  # the answer to a later question was here before
+            return
         if known is not None and known.last_seq > room["last_seq"]:  # events overtook the answer
             self.client.spawn(self.load_one(room["id"]))
         else:
-            self.rows[room["id"]] = Row(room)
+            self.rows[room["id"]] = Row(room, asked)
             self.moved.set()
 
     def _again(self) -> None:

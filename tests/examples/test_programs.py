@@ -170,3 +170,31 @@ def test_the_demo_says_what_to_do_where_nothing_answers():
     )  # fmt: skip
     assert run.returncode == 1
     assert "python3 dev.py run" in run.stderr
+
+
+async def test_an_answer_that_comes_late_does_not_undo_a_later_question():
+    """The list was asked for before a room was read on another device, and is answered after the room itself was."""
+
+    class Client:
+        def __init__(self):
+            self.answers = {}
+
+        async def rest(self, method, path):
+            return await self.answers.setdefault(
+                path.partition("?")[0], asyncio.get_running_loop().create_future()
+            )
+
+    def room(unread):
+        return {"id": "r", "name": "Room", "last_seq": 7, "me": {"unread_count": unread, "mention_count": 0}}
+
+    client = Client()
+    device = notifications.Notifications(client)
+    everything = asyncio.create_task(device.load())
+    await asyncio.sleep(0)
+    one = asyncio.create_task(device.load_one("r"))
+    await asyncio.sleep(0)
+    client.answers["rooms/r/"].set_result(room(0))
+    await one
+    client.answers["rooms/"].set_result({"results": [room(3)], "next_cursor": None})
+    await everything
+    assert device.counts() == {"r": (0, 0)}

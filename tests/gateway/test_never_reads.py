@@ -20,7 +20,7 @@ MESSAGES = 400  # of 8 kB: three times what one may owe
 RSS_MAX_BYTES = 20_000_000
 OWED_MAX_BYTES = 2**20  # SOCKET_QUEUE_MAX_BYTES
 DELIVERY_P99_S = 0.2  # or twice what it was before
-CUT_OFF_S = 15.0 if REAL else 5.0  # SOCKET_STALL_S, what the kernel took before, and some air
+CUT_OFF_S = 20.0 if REAL else 5.0  # SOCKET_STALL_S, SOCKET_CLOSE_S and some air
 
 
 def deaf(server, token, room):
