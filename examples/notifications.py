@@ -61,7 +61,8 @@ class Notifications:
         known = self.rows.get(room["id"])
         if known is not None and known.asked > asked:  # the answer to a later question was here before
             return
-        if known is not None and known.last_seq > room["last_seq"]:  # events overtook the answer
+        # Events overtook the answer, whether they were counted or came before the room was in the list.
+        if self.client.positions.get(room["id"], 0) > room["last_seq"]:
             self.client.spawn(self.load_one(room["id"]))
         else:
             self.rows[room["id"]] = Row(room, asked)

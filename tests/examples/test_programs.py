@@ -172,22 +172,46 @@ def test_the_demo_says_what_to_do_where_nothing_answers():
     assert "python3 dev.py run" in run.stderr
 
 
+class LateAnswers:
+    """In the place of a client: what it asks is answered when the test says so."""
+
+    def __init__(self):
+        self.answers, self.positions, self.spawned = {}, {}, []
+
+    async def rest(self, method, path):
+        path = path.partition("?")[0]
+        self.answers[path] = asyncio.get_running_loop().create_future()
+        return await self.answers[path]
+
+    def spawn(self, work):
+        self.spawned.append(asyncio.create_task(work))
+
+
+def room(unread, last_seq=7):
+    me = {"unread_count": unread, "mention_count": 0}
+    return {"id": "r", "name": "Room", "last_seq": last_seq, "me": me}
+
+
+async def test_what_came_before_the_room_was_in_the_list_is_in_its_counts():
+    """The answer is of before the message, and comes after it."""
+    client = LateAnswers()
+    device = notifications.Notifications(client)
+    everything = asyncio.create_task(device.load())
+    await asyncio.sleep(0)
+    message = {"author": {"id": "bob"}, "mentions": []}
+    client.on_event({"type": "message.created", "room": "r", "seq": 8, "data": {"message": message}})
+    client.positions["r"] = 8
+    client.answers["rooms/"].set_result({"results": [room(3)], "next_cursor": None})
+    await everything
+    await asyncio.sleep(0)
+    client.answers["rooms/r/"].set_result(room(4, 8))
+    await asyncio.gather(*client.spawned)
+    assert device.counts() == {"r": (4, 0)}
+
+
 async def test_an_answer_that_comes_late_does_not_undo_a_later_question():
     """The list was asked for before a room was read on another device, and is answered after the room itself was."""
-
-    class Client:
-        def __init__(self):
-            self.answers = {}
-
-        async def rest(self, method, path):
-            return await self.answers.setdefault(
-                path.partition("?")[0], asyncio.get_running_loop().create_future()
-            )
-
-    def room(unread):
-        return {"id": "r", "name": "Room", "last_seq": 7, "me": {"unread_count": unread, "mention_count": 0}}
-
-    client = Client()
+    client = LateAnswers()
     device = notifications.Notifications(client)
     everything = asyncio.create_task(device.load())
     await asyncio.sleep(0)
