@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.db.backends.utils import CursorWrapper
 from pytest_django import Settings
 
@@ -31,19 +32,21 @@ NOT_THE_WIRE |= {
     "test_raw_floods_twins",
     "test_request_heads",
     "test_restarting",
+    "test_slow_requests",
 }
-NOT_THE_WIRE |= {"test_slow_requests"}
+NEEDS_REDIS = {"test_bus_twins"}
 Connect = Callable[..., Awaitable[Socket]]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On daphne the wire alone is tested, and what daphne cannot do must fail: else the list of that is too long."""
-    if SERVER == "uvicorn":
-        return
-    out = [item for item in items if item.path.stem in NOT_THE_WIRE]
+    left_out = set() if django_settings.REDIS_URL else NEEDS_REDIS
+    if SERVER != "uvicorn":
+        left_out = left_out | NOT_THE_WIRE
+    out = [item for item in items if item.path.stem in left_out]
     config.hook.pytest_deselected(items=out)
     items[:] = [item for item in items if item not in out]
-    for item in items:
+    for item in items if SERVER != "uvicorn" else ():
         for mark in item.iter_markers("daphne_cannot"):
             reason = " ".join(CANNOT[mark.args[0]].split())
             item.add_marker(pytest.mark.xfail(reason=reason, strict=True))

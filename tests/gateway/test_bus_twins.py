@@ -9,7 +9,7 @@ from channels_redis.core import RedisChannelLayer
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from realtime import redis_layer
-from tests.gateway.test_bus import ON_REDIS, after_silence, as_from_another_process, server, silent_bus
+from tests.gateway.test_bus import after_silence, as_from_another_process, server, silent_bus
 from tests.gateway.waiting import until
 
 __all__ = ["server", "silent_bus"]  # fixtures
@@ -25,13 +25,11 @@ READING = {
 @pytest.fixture(params=READING, ids=["pub/sub", "core"])
 def impatient(settings, request, monkeypatch):
     """The layer, its lines as redis-py has them by default, but for a shorter time."""
-    if ON_REDIS:
-        settings.CHANNEL_LAYERS = layers = copy.deepcopy(settings.CHANNEL_LAYERS)
-        layers["default"]["BACKEND"] = request.param
-        layers["default"]["CONFIG"]["hosts"][0]["socket_timeout"] = 1
-        monkeypatch.setattr(
-            redis_layer, "math", SimpleNamespace(inf=None)
-        )  # not for ever: as the line has it
+    settings.CHANNEL_LAYERS = layers = copy.deepcopy(settings.CHANNEL_LAYERS)
+    layers["default"]["BACKEND"] = request.param
+    layers["default"]["CONFIG"]["hosts"][0]["socket_timeout"] = 1
+    # Not for ever: as the line has it.
+    monkeypatch.setattr(redis_layer, "math", SimpleNamespace(inf=None))
     return READING[request.param]
 
 
@@ -42,8 +40,6 @@ async def test_without_its_cures_a_silent_bus_is_deaf_for_ever(
     """The first cure is a line that waits for ever; the second, who reads goes on after any error. Without either
     the layer's reader ends. No socket closes all the same: none of them reads the layer itself.
     """
-    if not ON_REDIS:
-        return  # a layer in memory has no line
     alarms.expected.add("Unexpected exception in receive task")
     owner, name = impatient
     real, given_up = getattr(owner, name), []
