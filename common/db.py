@@ -6,6 +6,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection, transaction
+from psycopg.errors import QueryCanceled
 from psycopg_pool import PoolTimeout
 
 from common.errors import ParleyError, StorageUnavailable, Unavailable
@@ -43,8 +44,8 @@ def with_retry(work: Callable[[], T]) -> T:
     try:
         return work()
     except (OperationalError, InterfaceError) as error:
-        if connection.in_atomic_block or isinstance(error.__cause__, PoolTimeout):
-            raise  # it has waited for a connection as long as is allowed
+        if connection.in_atomic_block or isinstance(error.__cause__, (PoolTimeout, QueryCanceled)):
+            raise  # it has waited for a connection, or an answer, as long as is allowed
         connection.close()
         return work()
 

@@ -13,6 +13,7 @@ from django.db import (
     connection,
     transaction,
 )
+from psycopg.errors import QueryCanceled
 from psycopg_pool import PoolTimeout
 
 from common.db import PlannedOnce, unavailable, with_retry
@@ -101,8 +102,11 @@ def test_another_failure_is_not_tried_again(db):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_whoever_has_waited_for_a_connection_does_not_wait_again():
-    work = failing(caused_by(OperationalError("no connection"), PoolTimeout("after 5 s")))
+@pytest.mark.parametrize(
+    "cause", [PoolTimeout("after 5 s"), QueryCanceled("statement timeout")], ids=lambda cause: str(cause)
+)
+def test_whoever_has_waited_as_long_as_one_may_does_not_wait_again(cause):
+    work = failing(caused_by(OperationalError("no"), cause))
     with pytest.raises(OperationalError):
         with_retry(work)
     assert work() == 2
