@@ -127,7 +127,10 @@ def test_a_limit_of_a_few_is_exact_when_all_ask_at_once(store: redis.Redis) -> N
         thread.start()
     for thread in threads:
         thread.join()
-    assert 4 <= sum(allowed) <= 5  # two that are over at the same moment may both step back
+    assert sum(allowed) <= 5
+    # Those that were over at the same moment may all have stepped back: what they left is there.
+    allowed += [take_exactly((processes[n % 2].rate, "ada")).allowed for n in range(10)]
+    assert sum(allowed) == 5
     assert take_exactly((processes[0].rate, "ada"), (processes[0].rate, "ada")).allowed is False
 
 
