@@ -26,23 +26,21 @@ def embedded(
     *,
     shell: Sequence[str] = ("sh", "-c"),
     before: str = "true",
-    module: str = "tests.faults.watched",
     settings: Mapping[str, str] = {},
 ) -> Iterator[tuple[str, int]]:
     """Its URL and process id, with its database in `folder`; it ends with the block. `census` finds its file beside `log`.
 
-    `shell` runs the command, and `before` it what is to be done first. `module` takes the place of `manage.py`.
+    `shell` runs the command, and `before` it what is to be done first.
     """
     port = free_port()
     python = str(PYTHON if PYTHON.exists() else sys.executable)
-    command = f"{before} && {python} manage.py migrate --noinput -v 0 && exec {python} -m {module} serve --port {port}"
+    command = f"{before} && {python} manage.py migrate --noinput -v 0 && exec {python} -m tests.faults.watched serve --port {port}"
     env = {name: os.environ[name] for name in KEPT if name in os.environ} | {
         "SECRET_KEY": SECRET_KEY,
         "DJANGO_SETTINGS_MODULE": "backend.settings",
         "DEBUG": "1",
         "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
         "CENSUS": f"{log}.census",
-        "WATCH_LOOP": "1",
         **WIDE_ENV,
         **settings,
     }

@@ -9,7 +9,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -54,6 +54,24 @@ def answers_before_the_commit() -> None:
         return answers
 
     _instead(sending, "_send_once", answer)
+
+
+def hears_of_no_failed_commit() -> None:
+    """A send is answered as stored though its transaction failed."""
+
+    class Hasty:
+        """In the place of `django.db.transaction`."""
+
+        @staticmethod
+        @contextlib.contextmanager
+        def atomic() -> Iterator[None]:
+            try:
+                with transaction.atomic():
+                    yield
+            except DatabaseError:
+                connection.close()
+
+    _instead(sending, "transaction", Hasty)
 
 
 def looks_up_no_client_id() -> None:

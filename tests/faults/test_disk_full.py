@@ -5,7 +5,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -28,12 +28,12 @@ SENDS = 3_000  # of 8,000 characters each: more than fits
 
 
 @contextlib.contextmanager
-def on_a_small_disk(tmp_path: Path, module: str = "tests.faults.watched") -> Iterator[tuple[str, Path]]:
+def on_a_small_disk(tmp_path: Path, settings: Mapping[str, str] = {}) -> Iterator[tuple[str, Path]]:
     """An embedded server on a disk of DISK_MIB; its URL, and the disk as seen from here."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = f"mount -t tmpfs -o size={DISK_MIB}m tmpfs {disk}"
-    with embedded(disk, tmp_path / "log", shell=MOUNT, before=mount, module=module) as (url, pid):
+    with embedded(disk, tmp_path / "log", shell=MOUNT, before=mount, settings=settings) as (url, pid):
         yield url, Path(f"/proc/{pid}/root{disk}")
 
 
@@ -104,7 +104,7 @@ async def refused_and_recovered(url: str, disk: Path, record_property: Record) -
 @pytest.mark.slow
 async def test_acks_before_the_commit_are_found_to_be_false(tmp_path: Path) -> None:
     """The twin."""
-    with on_a_small_disk(tmp_path, "tests.faults.hasty") as (url, disk):
+    with on_a_small_disk(tmp_path, {"SABOTAGE": "hears_of_no_failed_commit"}) as (url, disk):
         async with Rest(url) as ada:
             await ada.register("ada", "correct horse battery staple 7")
             room = (await ada.create_room())["id"]

@@ -1,8 +1,7 @@
 """`manage.py`, in a process that says on SIGUSR1 how much it holds: into the file that CENSUS names. `census` asks.
 
 With WATCH_LOOP set it looks, from the first time on, how late its loop is, without what it waited for a processor while
-others had it. SABOTAGE names a cure that is switched off
-in it (tests.faults.sabotage).
+others had it. SABOTAGE names a cure that is switched off in it (tests.faults.sabotage).
 
 python -m tests.faults.watched serve --port 8001
 """
